@@ -1,0 +1,20 @@
+/* All of libamqpcodec's public headers. */
+#ifndef AMQPCODEC_AMQPCODEC_H
+#define AMQPCODEC_AMQPCODEC_H
+
+#include <amqpcodec/allocator.h>
+#include <amqpcodec/buffer.h>
+#include <amqpcodec/composites.h>
+#include <amqpcodec/explain.h>
+#include <amqpcodec/frame.h>
+#include <amqpcodec/limits.h>
+#include <amqpcodec/message.h>
+#include <amqpcodec/performative.h>
+#include <amqpcodec/print.h>
+#include <amqpcodec/reader.h>
+#include <amqpcodec/status.h>
+#include <amqpcodec/value.h>
+#include <amqpcodec/version.h>
+#include <amqpcodec/writer.h>
+
+#endif
