@@ -1,4 +1,4 @@
-/* Reading tests/vectors/*.tsv. */
+/* Reading the vectors, tests/vectors. */
 #include "support/vector_file.h"
 
 #include <dirent.h>

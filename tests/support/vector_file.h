@@ -1,4 +1,4 @@
-/* Reading tests/vectors/*.tsv (docs/notation.md). */
+/* Reading the vectors, tests/vectors (docs/notation.md). */
 #ifndef TESTS_SUPPORT_VECTOR_FILE_H
 #define TESTS_SUPPORT_VECTOR_FILE_H
 
