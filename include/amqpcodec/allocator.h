@@ -8,8 +8,9 @@ AMQPC_BEGIN_DECLS
 
 /* Three functions that stand in for malloc, realloc and free.
  *
- * Every `_new` function takes one, copies it, and uses it for all that the object allocates; NULL selects the C library's.
- * The functions may be called by any thread that uses the object, and must not call back into the library.
+ * Every `_new` function takes one, copies it, and uses it for all that the object allocates; NULL
+ * selects the C library's. The functions may be called by any thread that uses the object, and
+ * must not call back into the library.
  *
  * context     passed to each function, otherwise unused; may be NULL
  * allocate    `size` (at least 1) bytes aligned for any type, or NULL

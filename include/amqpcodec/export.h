@@ -19,7 +19,7 @@
 
 #ifdef __cplusplus
 #define AMQPC_BEGIN_DECLS extern "C" {
-#define AMQPC_END_DECLS }
+#define AMQPC_END_DECLS   }
 #else
 #define AMQPC_BEGIN_DECLS
 #define AMQPC_END_DECLS

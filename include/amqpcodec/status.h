@@ -8,11 +8,12 @@
 
 AMQPC_BEGIN_DECLS
 
-/* 1 to 99 are the caller's or the machine's, 100 to 199 of encodings, 200 to 299 of composites, 300 to 399 of frames, 400 to 499 of
- * messages. Numbers never change.
+/* 1 to 99 are the caller's or the machine's, 100 to 199 of encodings, 200 to 299 of composites,
+ * 300 to 399 of frames, 400 to 499 of messages. Numbers never change.
  *
- * With a failure of decoding comes an offset: of the first byte of the field at fault, which is a constructor, a size, a count or a content;
- * within a text, of the first byte that is wrong. A size that promises more than there is is itself at fault. */
+ * With a failure of decoding comes an offset: of the first byte of the field at fault, which is a
+ * constructor, a size, a count or a content; within a text, of the first byte that is wrong. A size
+ * that promises more than there is is itself at fault. */
 typedef enum amqpc_status {
     AMQPC_OK = 0, /* success */
     AMQPC_INVALID_ARGUMENT = 1, /* an argument is not valid */
@@ -62,7 +63,8 @@ AMQPC_API const char *amqpc_status_name(amqpc_status status);
 /* The status in words. Static. */
 AMQPC_API const char *amqpc_status_text(amqpc_status status);
 
-/* The AMQP error condition that tells the peer (AMQP 2.8.15 to 2.8.18): "amqp:decode-error"; "" where there is none. Static. */
+/* The AMQP error condition that tells the peer (AMQP 2.8.15 to 2.8.18): "amqp:decode-error"; ""
+ * where there is none. Static. */
 AMQPC_API const char *amqpc_status_condition(amqpc_status status);
 
 AMQPC_END_DECLS

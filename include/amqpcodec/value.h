@@ -1,4 +1,5 @@
-/* AMQP values: what one is in memory, decoding one, and walking through a compound one (AMQP 1.2 to 1.6). */
+/* AMQP values: what one is in memory, decoding one, and walking through a compound one (AMQP 1.2
+ * to 1.6). */
 #ifndef AMQPCODEC_VALUE_H
 #define AMQPCODEC_VALUE_H
 
@@ -86,7 +87,8 @@ typedef enum amqpc_form {
     AMQPC_FORM_ITEMS = 1    /* as.items is an array of values, for encoding */
 } amqpc_form;
 
-/* Bytes that somebody else owns. For strings and symbols too: a length, no terminating NUL, and a NUL inside is data. */
+/* Bytes that somebody else owns. For strings and symbols too: a length, no terminating NUL, and a
+ * NUL inside is data. */
 typedef struct amqpc_bytes {
     const void *data;
     size_t size;
@@ -97,26 +99,24 @@ typedef struct amqpc_value amqpc_value;
 /* One AMQP value.
  *
  * type   amqpc_type
- * code   amqpc_code: from decoding, the code that arrived; for encoding, the code to use, or AMQPC_CODE_SMALLEST
+ * code   amqpc_code: from decoding, the code that arrived; for encoding, the code to use, or
+ *        AMQPC_CODE_SMALLEST
  * form   amqpc_form, of compound values
- * count  of a list or array its elements, of a map its keys and values together (always even), of a described value 2
- * as     by type:
- *        boolean                             boolean
- *        ubyte, ushort, uint, ulong          u64
- *        byte, short, int, long              i64
- *        timestamp                           i64, milliseconds since 1970 UTC
- *        char                                u64, a Unicode code point
- *        float, double                       f32, f64
- *        decimal32, decimal64                u64, the bits
- *        decimal128, uuid                    octets, in network order
- *        binary, string, symbol              bytes
- *        compound, AMQPC_FORM_ENCODED        bytes: the content behind size and count (of an array it begins with the elements'
- *                                            constructor, of a described value with the descriptor)
- *        compound, AMQPC_FORM_ITEMS          items: `count` values; a map's alternate key, value; an array's have one type; a
- *                                            described value's are the descriptor and the value
+ * count  of a list or array its elements, of a map its keys and values together (always even), of
+ *        a described value 2
+ * as     by type: boolean                             boolean ubyte, ushort, uint, ulong
+ *        u64 byte, short, int, long              i64 timestamp                           i64,
+ *        milliseconds since 1970 UTC char                                u64, a Unicode code
+ *        point float, double                       f32, f64 decimal32, decimal64
+ *        u64, the bits decimal128, uuid                    octets, in network order binary,
+ *        string, symbol              bytes compound, AMQPC_FORM_ENCODED        bytes: the content
+ *        behind size and count (of an array it begins with the elements' constructor, of a
+ *        described value with the descriptor) compound, AMQPC_FORM_ITEMS          items: `count`
+ *        values; a map's alternate key, value; an array's have one type; a described value's are
+ *        the descriptor and the value
  *
- * A value borrows what `as.bytes.data` or `as.items` points to. From a decoder, compounds are AMQPC_FORM_ENCODED and their bytes, in
- * the decoder's input, are already validated. */
+ * A value borrows what `as.bytes.data` or `as.items` points to. From a decoder, compounds are
+ * AMQPC_FORM_ENCODED and their bytes, in the decoder's input, are already validated. */
 struct amqpc_value {
     uint8_t type;
     uint8_t code;
@@ -135,10 +135,12 @@ struct amqpc_value {
     } as;
 };
 
-/* The name of a type in the specification ("ulong", "described"); "unknown" for a number that is none. Static. */
+/* The name of a type in the specification ("ulong", "described"); "unknown" for a number that is
+ * none. Static. */
 AMQPC_API const char *amqpc_type_name(unsigned type);
 
-/* The type that a format code encodes, or -1 for a reserved code. 0x00 gives AMQPC_TYPE_DESCRIBED. */
+/* The type that a format code encodes, or -1 for a reserved code. 0x00 gives
+ * AMQPC_TYPE_DESCRIBED. */
 AMQPC_API int amqpc_code_type(unsigned code);
 
 /* Decodes one value and validates all of it, duplicate keys of its maps included.
@@ -147,20 +149,24 @@ AMQPC_API int amqpc_code_type(unsigned code);
  * size    bytes at data; more than one value is no error
  * limits  borrowed until return; NULL for the defaults
  * value   written on success only
- * offset  may be NULL; on success the bytes consumed, on failure the offset of the first byte that is wrong or incomplete
+ * offset  may be NULL; on success the bytes consumed, on failure the offset of the first byte
+ *         that is wrong or incomplete
  *
  * Returns AMQPC_OK, a status of the encoding range, or AMQPC_INVALID_ARGUMENT. AMQP 1.2 to 1.6. */
-AMQPC_API amqpc_status amqpc_value_decode(const void *data, size_t size, const amqpc_limits *limits, amqpc_value *value,
-                                          size_t *offset) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_value_decode(const void *data, size_t size, const amqpc_limits *limits,
+                                          amqpc_value *value, size_t *offset) AMQPC_CHECK;
 
-/* As amqpc_value_decode, without making a value, and without looking for duplicate keys: how long is the value at data? */
-AMQPC_API amqpc_status amqpc_value_skip(const void *data, size_t size, const amqpc_limits *limits, size_t *offset) AMQPC_CHECK;
+/* As amqpc_value_decode, without making a value, and without looking for duplicate keys: how long
+ * is the value at data? */
+AMQPC_API amqpc_status amqpc_value_skip(const void *data, size_t size, const amqpc_limits *limits,
+                                        size_t *offset) AMQPC_CHECK;
 
 /* A place within a compound value. Make one by amqpc_items_init; the members are the library's.
  *
  * remaining   elements not read yet (keys and values of a map count singly)
  * array_code  of an array the format code of its elements, otherwise 0
- * descriptor  of an array of described values the encoded descriptors, as in its constructor; otherwise size 0 */
+ * descriptor  of an array of described values the encoded descriptors, as in its constructor;
+ *             otherwise size 0 */
 typedef struct amqpc_items {
     const uint8_t *position;
     const uint8_t *end;
@@ -170,39 +176,52 @@ typedef struct amqpc_items {
     amqpc_bytes descriptor;
 } amqpc_items;
 
-/* Starts at the first element of a list, map, array or described value (whose elements are the descriptor and the value).
+/* Starts at the first element of a list, map, array or described value (whose elements are the
+ * descriptor and the value).
  *
- * compound  borrowed until return, its bytes as long as items is used; a value of AMQPC_FORM_ENCODED that a decoder made
+ * compound  borrowed until return, its bytes as long as items is used; a value of
+ *           AMQPC_FORM_ENCODED that a decoder made
  * items     written on success
  *
  * Returns AMQPC_OK, or AMQPC_INVALID_ARGUMENT where the value is not an encoded compound. */
-AMQPC_API amqpc_status amqpc_items_init(const amqpc_value *compound, amqpc_items *items) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_items_init(const amqpc_value *compound,
+                                        amqpc_items *items) AMQPC_CHECK;
 
 /* Reads the next elements, as many as there are room for.
  *
  * items     moves on
- * values    receives the elements; those of an array of described values come without their descriptor, see amqpc_items
+ * values    receives the elements; those of an array of described values come without their
+ *           descriptor, see amqpc_items
  * capacity  how many there is room for
  * count     receives how many were read: fewer than capacity, or 0, at the end
  *
- * Returns AMQPC_OK, or a status of the encoding range if the bytes were never validated; reads are within bounds even then. */
-AMQPC_API amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t capacity, size_t *count) AMQPC_CHECK;
+ * Returns AMQPC_OK, or a status of the encoding range if the bytes were never validated; reads
+ * are within bounds even then. */
+AMQPC_API amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t capacity,
+                                        size_t *count) AMQPC_CHECK;
 
-/* Finds the value of a string or symbol key in a map, without regard to which of the two types the key has.
+/* Finds the value of a string or symbol key in a map, without regard to which of the two types
+ * the key has.
  *
  * map    a map of either form
  * key    compared byte by byte
  * value  written where the key is found
  *
- * Returns AMQPC_OK, AMQPC_NOT_FOUND, or AMQPC_INVALID_ARGUMENT where `map` is not a map. A null value counts as found. */
-AMQPC_API amqpc_status amqpc_map_get(const amqpc_value *map, const void *key, size_t key_size, amqpc_value *value) AMQPC_CHECK;
+ * Returns AMQPC_OK, AMQPC_NOT_FOUND, or AMQPC_INVALID_ARGUMENT where `map` is not a map. A null
+ * value counts as found. */
+AMQPC_API amqpc_status amqpc_map_get(const amqpc_value *map, const void *key, size_t key_size,
+                                     amqpc_value *value) AMQPC_CHECK;
 
-/* Tells whether two values, of any form, are the same: the same types and the same contents, whatever their format codes.
+/* Tells whether two values, of any form, are the same: the same types and the same contents,
+ * whatever their format codes.
  *
- * Floating-point numbers are the same where their bits are. The entries of maps are compared in order.
+ * Floating-point numbers are the same where their bits are. The entries of maps are compared in
+ * order.
  *
- * Returns AMQPC_OK with *same set, or a status of the encoding range where bytes that were never validated are malformed. */
-AMQPC_API amqpc_status amqpc_value_same(const amqpc_value *left, const amqpc_value *right, bool *same) AMQPC_CHECK;
+ * Returns AMQPC_OK with *same set, or a status of the encoding range where bytes that were never
+ * validated are malformed. */
+AMQPC_API amqpc_status amqpc_value_same(const amqpc_value *left, const amqpc_value *right,
+                                        bool *same) AMQPC_CHECK;
 
 AMQPC_END_DECLS
 

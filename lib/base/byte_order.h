@@ -71,7 +71,8 @@ AMQPCI_INLINE uint64_t amqpci_raw64(const uint8_t *from)
     return raw;
 }
 
-/* memcpy of a size that is mostly small, without a call where it is: two overlapping copies of a fixed size. */
+/* memcpy of a size that is mostly small, without a call where it is: two overlapping copies of a
+ * fixed size. */
 AMQPCI_INLINE void amqpci_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
     if (size > 32) {

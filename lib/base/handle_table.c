@@ -15,15 +15,18 @@ static amqpci_handle_slot *find_slot(const amqpci_handle_table *table, uint64_t 
 {
     uint32_t index = (uint32_t)(handle & UINT32_MAX);
     uint32_t generation = (uint32_t)(handle >> 32);
-    if (index >= table->slot_count || (generation & 1) == 0 || table->slots[index].generation != generation) {
+    if (index >= table->slot_count || (generation & 1) == 0 ||
+        table->slots[index].generation != generation) {
         return NULL;
     }
     return &table->slots[index];
 }
 
-void amqpci_handle_table_init(amqpci_handle_table *table, const amqpc_allocator *allocator, uint32_t slot_max)
+void amqpci_handle_table_init(amqpci_handle_table *table, const amqpc_allocator *allocator,
+                              uint32_t slot_max)
 {
-    *table = (amqpci_handle_table){.allocator = amqpci_allocator_or_default(allocator), .slot_max = slot_max};
+    *table = (amqpci_handle_table){.allocator = amqpci_allocator_or_default(allocator),
+                                   .slot_max = slot_max};
 }
 
 void amqpci_handle_table_clean_up(amqpci_handle_table *table)
@@ -48,7 +51,8 @@ static amqpc_status grow(amqpci_handle_table *table)
     if (__builtin_mul_overflow((size_t)count, sizeof *table->slots, &size)) {
         return AMQPC_NO_MEMORY;
     }
-    amqpci_handle_slot *slots = (amqpci_handle_slot *)amqpci_reallocate(&table->allocator, table->slots, size);
+    amqpci_handle_slot *slots =
+        (amqpci_handle_slot *)amqpci_reallocate(&table->allocator, table->slots, size);
     if (slots == NULL) {
         return AMQPC_NO_MEMORY;
     }

@@ -1,6 +1,8 @@
-/* Handles: numbers that stand for objects across the API, and that stop working when the object is gone.
+/* Handles: numbers that stand for objects across the API, and that stop working when the object
+ * is gone.
  *
- * A handle holds an index and the generation of the slot, so that a stale one is told from its slot's next user. */
+ * A handle holds an index and the generation of the slot, so that a stale one is told from its
+ * slot's next user. */
 #ifndef AMQPCI_BASE_HANDLE_TABLE_H
 #define AMQPCI_BASE_HANDLE_TABLE_H
 
@@ -23,13 +25,16 @@ typedef struct amqpci_handle_table {
 } amqpci_handle_table;
 
 /* Makes an empty table of at most slot_max objects; allocates nothing. */
-void amqpci_handle_table_init(amqpci_handle_table *table, const amqpc_allocator *allocator, uint32_t slot_max);
+void amqpci_handle_table_init(amqpci_handle_table *table, const amqpc_allocator *allocator,
+                              uint32_t slot_max);
 
 /* Frees the table's memory, not the objects. */
 void amqpci_handle_table_clean_up(amqpci_handle_table *table);
 
-/* Gives an object (not NULL) a handle, which is never 0. AMQPC_NO_MEMORY; AMQPC_BUFFER_FULL where slot_max are in use. */
-AMQPC_CHECK amqpc_status amqpci_handle_table_add(amqpci_handle_table *table, void *object, uint64_t *handle);
+/* Gives an object (not NULL) a handle, which is never 0. AMQPC_NO_MEMORY; AMQPC_BUFFER_FULL where
+ * slot_max are in use. */
+AMQPC_CHECK amqpc_status amqpci_handle_table_add(amqpci_handle_table *table, void *object,
+                                                 uint64_t *handle);
 
 /* The object, or NULL for a handle that is stale or never was. */
 void *amqpci_handle_table_get(const amqpci_handle_table *table, uint64_t handle);

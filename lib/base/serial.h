@@ -1,4 +1,5 @@
-/* Serial numbers of 32 bits (RFC 1982), which delivery-ids, transfer-ids and delivery-counts are (AMQP 2.8.10).
+/* Serial numbers of 32 bits (RFC 1982), which delivery-ids, transfer-ids and delivery-counts are
+ * (AMQP 2.8.10).
  *
  * All wrap-around of the library is here. */
 #ifndef AMQPCI_BASE_SERIAL_H
@@ -8,18 +9,21 @@
 #include <stdint.h>
 
 #if defined(__clang__)
-#define AMQPCI_WRAPS __attribute__((no_sanitize("unsigned-integer-overflow", "implicit-conversion")))
+#define AMQPCI_WRAPS                                                                               \
+    __attribute__((no_sanitize("unsigned-integer-overflow", "implicit-conversion")))
 #else
 #define AMQPCI_WRAPS
 #endif
 
-/* serial + count, which wraps. count is below 2^31 where the result is compared with serial (RFC 1982 3.1). */
+/* serial + count, which wraps. count is below 2^31 where the result is compared with serial (RFC
+ * 1982 3.1). */
 AMQPCI_WRAPS static inline uint32_t amqpci_serial_add(uint32_t serial, uint32_t count)
 {
     return serial + count;
 }
 
-/* How far `to` is ahead of `from`; negative where it is behind. Where the two are 2^31 apart, which RFC 1982 leaves open, INT32_MIN. */
+/* How far `to` is ahead of `from`; negative where it is behind. Where the two are 2^31 apart,
+ * which RFC 1982 leaves open, INT32_MIN. */
 AMQPCI_WRAPS static inline int32_t amqpci_serial_distance(uint32_t from, uint32_t to)
 {
     uint32_t difference = to - from;

@@ -40,8 +40,10 @@ void amqpci_slab_hold(amqpci_slab *slab)
 
 void amqpci_slab_drop(amqpci_slab *slab)
 {
-    /* Release orders this holder's reads before the free, acquire the free after everybody's reads. */
-    if (slab != NULL && atomic_fetch_sub_explicit(&slab->references, 1, memory_order_acq_rel) == 1) {
+    /* Release orders this holder's reads before the free, acquire the free after everybody's reads.
+     */
+    if (slab != NULL &&
+        atomic_fetch_sub_explicit(&slab->references, 1, memory_order_acq_rel) == 1) {
         amqpc_allocator allocator = slab->allocator;
         amqpci_release(&allocator, slab);
     }

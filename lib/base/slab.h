@@ -1,7 +1,9 @@
-/* Slabs: large blocks of bytes that many views share (the receive path's input, the send path's output).
+/* Slabs: large blocks of bytes that many views share (the receive path's input, the send path's
+ * output).
  *
- * A slab is filled from its front and lives until its last reference is dropped, by whatever thread (AMQP deliveries outlive the
- * connection that they came by). Views hold a reference each. */
+ * A slab is filled from its front and lives until its last reference is dropped, by whatever
+ * thread (AMQP deliveries outlive the connection that they came by). Views hold a reference each.
+ */
 #ifndef AMQPCI_BASE_SLAB_H
 #define AMQPCI_BASE_SLAB_H
 
@@ -10,8 +12,10 @@
 
 typedef struct amqpci_slab amqpci_slab;
 
-/* Makes a slab of `capacity` bytes, with one reference, which the caller drops by amqpci_slab_drop. AMQPC_NO_MEMORY. */
-AMQPC_CHECK amqpc_status amqpci_slab_new(const amqpc_allocator *allocator, size_t capacity, amqpci_slab **slab);
+/* Makes a slab of `capacity` bytes, with one reference, which the caller drops by
+ * amqpci_slab_drop. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_slab_new(const amqpc_allocator *allocator, size_t capacity,
+                                         amqpci_slab **slab);
 
 /* Adds a reference. */
 void amqpci_slab_hold(amqpci_slab *slab);

@@ -1,4 +1,5 @@
-/* Making an amqpc_value from a format code and the content behind it; shared by all that hand out values. */
+/* Making an amqpc_value from a format code and the content behind it; shared by all that hand out
+ * values. */
 #ifndef AMQPCI_CODEC_CONTENT_H
 #define AMQPCI_CODEC_CONTENT_H
 
@@ -14,7 +15,9 @@ AMQPCI_INLINE void amqpci_set_value(amqpc_value *value, uint8_t type, uint8_t co
 }
 
 /* A value of variable size. Gives the byte behind it, or NULL where it does not fit. */
-AMQPCI_INLINE const uint8_t *amqpci_read_variable(uint8_t type, uint8_t code, const uint8_t *content, const uint8_t *end, amqpc_value *value)
+AMQPCI_INLINE const uint8_t *amqpci_read_variable(uint8_t type, uint8_t code,
+                                                  const uint8_t *content, const uint8_t *end,
+                                                  amqpc_value *value)
 {
     size_t remaining = (size_t)(end - content);
     size_t size = 0;
@@ -95,11 +98,13 @@ AMQPCI_INLINE void amqpci_read_fixed(uint8_t code, const uint8_t *content, amqpc
     }
 }
 
-/* A value with constructor `code` (not described) and content from `content` on, within `end`. Gives the byte behind it, or NULL where it
- * does not fit. Texts and elements are not validated. */
-const uint8_t *amqpci_read_content(uint8_t code, const uint8_t *content, const uint8_t *end, amqpc_value *value);
+/* A value with constructor `code` (not described) and content from `content` on, within `end`.
+ * Gives the byte behind it, or NULL where it does not fit. Texts and elements are not validated. */
+const uint8_t *amqpci_read_content(uint8_t code, const uint8_t *content, const uint8_t *end,
+                                   amqpc_value *value);
 
-/* The value at `from`, which was validated as part of something larger. Gives the byte behind it; NULL, within bounds, where it was not. */
+/* The value at `from`, which was validated as part of something larger. Gives the byte behind it;
+ * NULL, within bounds, where it was not. */
 const uint8_t *amqpci_read_value(const uint8_t *from, const uint8_t *end, amqpc_value *value);
 
 #endif

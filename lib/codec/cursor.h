@@ -1,7 +1,9 @@
-/* A cursor over encoded values, and the straight-line functions that take one value of a known type from it.
+/* A cursor over encoded values, and the straight-line functions that take one value of a known
+ * type from it.
  *
- * These are the hot path of every decoder. They detect and do not explain: they return false, with the cursor where it was, if the value is
- * not as wanted, and the caller has amqpci_take_fault find out what is wrong, and where, from the same bytes. */
+ * These are the hot path of every decoder. They detect and do not explain: they return false,
+ * with the cursor where it was, if the value is not as wanted, and the caller has
+ * amqpci_take_fault find out what is wrong, and where, from the same bytes. */
 #ifndef AMQPCI_CODEC_CURSOR_H
 #define AMQPCI_CODEC_CURSOR_H
 
@@ -12,16 +14,17 @@
 
 typedef struct amqpci_cursor {
     const uint8_t *position;
-    const uint8_t *end;          /* of the compound that the cursor is in, or of the input */
-    uint32_t depth_left;         /* compounds that may still be entered */
-    uint32_t elements_max;       /* of one compound */
-    uint32_t values_left;        /* budget of the performative; AMQPC_UNLIMITED elsewhere */
-    uint32_t zero_width_left;    /* budget of the frame or message */
-    bool find_duplicates;        /* look for duplicate keys in maps, wherever they are */
+    const uint8_t *end;       /* of the compound that the cursor is in, or of the input */
+    uint32_t depth_left;      /* compounds that may still be entered */
+    uint32_t elements_max;    /* of one compound */
+    uint32_t values_left;     /* budget of the performative; AMQPC_UNLIMITED elsewhere */
+    uint32_t zero_width_left; /* budget of the frame or message */
+    bool find_duplicates;     /* look for duplicate keys in maps, wherever they are */
 } amqpci_cursor;
 
 /* AMQPC_INVALID_ARGUMENT where the limits cannot be used. */
-static inline amqpc_status amqpci_cursor_init(amqpci_cursor *cursor, const void *data, size_t size, const amqpc_limits *limits)
+static inline amqpc_status amqpci_cursor_init(amqpci_cursor *cursor, const void *data, size_t size,
+                                              const amqpc_limits *limits)
 {
     if (limits == NULL) {
         limits = &amqpci_default_limits;
@@ -43,12 +46,14 @@ AMQPCI_INLINE size_t amqpci_remaining(const amqpci_cursor *cursor)
     return (size_t)(cursor->end - cursor->position);
 }
 
-/* Validates one value of any type and moves behind it. On failure the cursor stands at the byte at fault. In codec/walk.c. */
+/* Validates one value of any type and moves behind it. On failure the cursor stands at the byte
+ * at fault. In codec/walk.c. */
 AMQPC_CHECK amqpc_status amqpci_skip(amqpci_cursor *cursor);
 
-/* What is wrong with the value at the cursor, which one of the functions below refused: the status, with the cursor at the byte at
- * fault. `types` is a set of AMQPCI_TYPE_BIT: a valid value of another type is AMQPC_WRONG_TYPE, one of these types
- * AMQPC_INVALID_FIELD. In codec/walk.c. */
+/* What is wrong with the value at the cursor, which one of the functions below refused: the
+ * status, with the cursor at the byte at fault. `types` is a set of AMQPCI_TYPE_BIT: a valid
+ * value of another type is AMQPC_WRONG_TYPE, one of these types AMQPC_INVALID_FIELD. In
+ * codec/walk.c. */
 AMQPC_CHECK amqpc_status amqpci_take_fault(amqpci_cursor *cursor, uint32_t types);
 
 /* Takes a value of any type. Compounds are validated and come as slices. In codec/value.c. */
@@ -169,7 +174,8 @@ AMQPCI_INLINE bool amqpci_take_timestamp(amqpci_cursor *cursor, int64_t *value)
     return true;
 }
 
-/* Binary, string and symbol without a check of their content: `code8` with one byte of size, the code 0x10 above with four. */
+/* Binary, string and symbol without a check of their content: `code8` with one byte of size, the
+ * code 0x10 above with four. */
 AMQPCI_INLINE bool amqpci_take_variable(amqpci_cursor *cursor, uint8_t code8, amqpc_bytes *value)
 {
     const uint8_t *from = cursor->position;
@@ -227,11 +233,13 @@ AMQPCI_INLINE bool amqpci_take_symbol(amqpci_cursor *cursor, amqpc_bytes *value)
     return false;
 }
 
-/* The layout, size and count of a list, map or array, as its header says; the cursor moves to its content.
+/* The layout, size and count of a list, map or array, as its header says; the cursor moves to its
+ * content.
  *
- * content_end is where the content ends, within the cursor's end; the content is not looked at. `count` fits the content's size unless
- * the elements are of an array. */
-AMQPCI_INLINE bool amqpci_take_header(amqpci_cursor *cursor, uint8_t code8, uint32_t *count, const uint8_t **content_end)
+ * content_end is where the content ends, within the cursor's end; the content is not looked at.
+ * `count` fits the content's size unless the elements are of an array. */
+AMQPCI_INLINE bool amqpci_take_header(amqpci_cursor *cursor, uint8_t code8, uint32_t *count,
+                                      const uint8_t **content_end)
 {
     const uint8_t *from = cursor->position;
     size_t remaining = amqpci_remaining(cursor);

@@ -1,7 +1,8 @@
 /* The two parts of a described value. */
 #include "codec/described.h"
 
-amqpc_status amqpci_described_parts(const amqpc_value *described, amqpc_value *descriptor, amqpc_value *value)
+amqpc_status amqpci_described_parts(const amqpc_value *described, amqpc_value *descriptor,
+                                    amqpc_value *value)
 {
     if (described->type != AMQPC_TYPE_DESCRIBED) {
         return AMQPC_INVALID_ARGUMENT;

@@ -4,7 +4,9 @@
 
 #include <amqpcodec/value.h>
 
-/* The descriptor and the value of a described value of either form. AMQPC_INVALID_ARGUMENT for what is none. */
-AMQPC_CHECK amqpc_status amqpci_described_parts(const amqpc_value *described, amqpc_value *descriptor, amqpc_value *value);
+/* The descriptor and the value of a described value of either form. AMQPC_INVALID_ARGUMENT for
+ * what is none. */
+AMQPC_CHECK amqpc_status amqpci_described_parts(const amqpc_value *described,
+                                                amqpc_value *descriptor, amqpc_value *value);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "base/compiler.h"
 
-/* The layout of a value behind its constructor. Values below LAYOUT_CHECKED are fixed widths whose every content is valid. */
+/* The layout of a value behind its constructor. Values below LAYOUT_CHECKED are fixed widths
+ * whose every content is valid. */
 enum {
     AMQPCI_LAYOUT_FIXED_MAX = 16, /* 0, 1, 2, 4, 8, 16: that many bytes */
     AMQPCI_LAYOUT_BOOLEAN = 17,   /* 1 byte, 0 or 1 */

@@ -1,7 +1,8 @@
 /* Duplicate keys in maps.
  *
- * Keys are compared by a hash of 32 bits first, and exactly where the hashes agree. Small maps, nearly all, use a table of hashes on the stack;
- * large ones are sorted a block at a time, so that chosen collisions cost a comparison and not a quadratic search. */
+ * Keys are compared by a hash of 32 bits first, and exactly where the hashes agree. Small maps,
+ * nearly all, use a table of hashes on the stack; large ones are sorted a block at a time, so
+ * that chosen collisions cost a comparison and not a quadratic search. */
 #include "codec/map_keys.h"
 
 #include <assert.h>
@@ -10,10 +11,10 @@
 #include "codec/value_compare.h"
 
 enum {
-    FEW = 8,            /* keys compared each with each */
-    SMALL = 32,         /* keys kept in a table */
-    TABLE_SIZE = 64,    /* power of two, at least twice SMALL */
-    BLOCK = 1024        /* keys sorted together */
+    FEW = 8,         /* keys compared each with each */
+    SMALL = 32,      /* keys kept in a table */
+    TABLE_SIZE = 64, /* power of two, at least twice SMALL */
+    BLOCK = 1024     /* keys sorted together */
 };
 
 typedef struct key_entry {
@@ -111,7 +112,8 @@ static int compare_keys(const uint8_t *left, const uint8_t *right, const uint8_t
 }
 
 /* Whether the key at `key` equals one before it. */
-static AMQPCI_COLD bool stands_before(const uint8_t *content, const uint8_t *key, const uint8_t *end)
+static AMQPCI_COLD bool stands_before(const uint8_t *content, const uint8_t *key,
+                                      const uint8_t *end)
 {
     const uint8_t *earlier = content;
     while (earlier != key) {
@@ -159,7 +161,8 @@ static const uint8_t *find_in_table(const uint8_t *content, const uint8_t *end, 
     return NULL;
 }
 
-static int compare_entries(key_entry left, key_entry right, const uint8_t *content, const uint8_t *end)
+static int compare_entries(key_entry left, key_entry right, const uint8_t *content,
+                           const uint8_t *end)
 {
     if (left.hash != right.hash) {
         return left.hash < right.hash ? -1 : 1;
@@ -167,10 +170,12 @@ static int compare_entries(key_entry left, key_entry right, const uint8_t *conte
     return compare_keys(content + left.offset, content + right.offset, end);
 }
 
-static void sift_down(key_entry *entries, uint32_t root, uint32_t count, const uint8_t *content, const uint8_t *end)
+static void sift_down(key_entry *entries, uint32_t root, uint32_t count, const uint8_t *content,
+                      const uint8_t *end)
 {
     for (uint32_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        if (child + 1 < count && compare_entries(entries[child], entries[child + 1], content, end) < 0) {
+        if (child + 1 < count &&
+            compare_entries(entries[child], entries[child + 1], content, end) < 0) {
             child++;
         }
         if (compare_entries(entries[root], entries[child], content, end) >= 0) {
@@ -184,7 +189,8 @@ static void sift_down(key_entry *entries, uint32_t root, uint32_t count, const u
 }
 
 /* Heap sort: in place, and O(n log n) whatever the keys are. */
-static void sort_entries(key_entry *entries, uint32_t count, const uint8_t *content, const uint8_t *end)
+static void sort_entries(key_entry *entries, uint32_t count, const uint8_t *content,
+                         const uint8_t *end)
 {
     for (uint32_t i = count / 2; i > 0; i--) {
         sift_down(entries, i - 1, count, content, end);
@@ -197,7 +203,8 @@ static void sort_entries(key_entry *entries, uint32_t count, const uint8_t *cont
     }
 }
 
-static bool is_in_block(const key_entry *block, uint32_t count, key_entry wanted, const uint8_t *content, const uint8_t *end)
+static bool is_in_block(const key_entry *block, uint32_t count, key_entry wanted,
+                        const uint8_t *content, const uint8_t *end)
 {
     uint32_t low = 0;
     uint32_t high = count;
@@ -217,11 +224,13 @@ static bool is_in_block(const key_entry *block, uint32_t count, key_entry wanted
 }
 
 /* A key of the sorted block that stands there twice: the later one of the two. */
-static const uint8_t *find_within_block(const key_entry *block, uint32_t count, const uint8_t *content, const uint8_t *end)
+static const uint8_t *find_within_block(const key_entry *block, uint32_t count,
+                                        const uint8_t *content, const uint8_t *end)
 {
     for (uint32_t i = 1; i < count; i++) {
         if (compare_entries(block[i - 1], block[i], content, end) == 0) {
-            uint32_t offset = block[i].offset > block[i - 1].offset ? block[i].offset : block[i - 1].offset;
+            uint32_t offset =
+                block[i].offset > block[i - 1].offset ? block[i].offset : block[i - 1].offset;
             return content + offset;
         }
     }
@@ -263,5 +272,6 @@ const uint8_t *amqpci_find_duplicate_key(const uint8_t *content, const uint8_t *
     if (AMQPCI_LIKELY(key_count <= FEW)) {
         return find_among_few(content, end, key_count);
     }
-    return key_count <= SMALL ? find_in_table(content, end, key_count) : find_by_blocks(content, end, key_count);
+    return key_count <= SMALL ? find_in_table(content, end, key_count)
+                              : find_by_blocks(content, end, key_count);
 }

@@ -1,4 +1,5 @@
-/* Duplicate keys in maps (AMQP 1.6.23: "a map in which there exist two identical key values is invalid"). */
+/* Duplicate keys in maps (AMQP 1.6.23: "a map in which there exist two identical key values is
+ * invalid"). */
 #ifndef AMQPCI_CODEC_MAP_KEYS_H
 #define AMQPCI_CODEC_MAP_KEYS_H
 
@@ -9,8 +10,10 @@
  * content, end  the entries of a map that is otherwise valid
  * count         keys and values
  *
- * Returns the second key's first byte, or NULL where all keys differ. Time is bounded by O(count * count / 1024 * log(count)) comparisons
- * whatever the keys are, and by O(count) for maps of up to 32 keys that nobody made to collide. */
-const uint8_t *amqpci_find_duplicate_key(const uint8_t *content, const uint8_t *end, uint32_t count);
+ * Returns the second key's first byte, or NULL where all keys differ. Time is bounded by O(count
+ * * count / 1024 * log(count)) comparisons whatever the keys are, and by O(count) for maps of up
+ * to 32 keys that nobody made to collide. */
+const uint8_t *amqpci_find_duplicate_key(const uint8_t *content, const uint8_t *end,
+                                         uint32_t count);
 
 #endif

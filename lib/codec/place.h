@@ -5,7 +5,8 @@
 #include <amqpcodec/value.h>
 
 typedef struct amqpci_place {
-    amqpc_items encoded;      /* of AMQPC_FORM_ENCODED; otherwise only its descriptor is set, to nothing */
+    amqpc_items
+        encoded; /* of AMQPC_FORM_ENCODED; otherwise only its descriptor is set, to nothing */
     const amqpc_value *items; /* of AMQPC_FORM_ITEMS the next one; otherwise NULL */
     uint32_t remaining;
 } amqpci_place;

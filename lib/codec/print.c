@@ -37,12 +37,16 @@ void amqpci_print_format(amqpci_printer *printer, const char *format, ...)
     va_start(arguments, format);
     int size = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    append(printer, text, size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+    append(printer, text,
+           size < 0                     ? 0
+           : (size_t)size < sizeof text ? (size_t)size
+                                        : sizeof text - 1);
 }
 
 static void print_escape(amqpci_printer *printer, uint8_t byte)
 {
-    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                   ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     if (byte < sizeof letters && letters[byte] != 0) {
         amqpci_print_format(printer, "\\%c", letters[byte]);
     } else {
@@ -85,13 +89,16 @@ void amqpci_print_hex(amqpci_printer *printer, amqpc_bytes bytes)
     append(printer, text, used);
 }
 
-/* The shortest decimal that reads back to the same bits; the bits where it is not finite. Both exponents are all ones then. */
+/* The shortest decimal that reads back to the same bits; the bits where it is not finite. Both
+ * exponents are all ones then. */
 static void print_double(amqpci_printer *printer, double value)
 {
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
     if ((bits & 0x7ff0000000000000u) == 0x7ff0000000000000u) {
-        amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "\"0x%016" PRIx64 "\"" : "0x%016" PRIx64, bits);
+        amqpci_print_format(
+            printer, printer->format == AMQPC_PRINT_JSON ? "\"0x%016" PRIx64 "\"" : "0x%016" PRIx64,
+            bits);
         return;
     }
     char text[40];
@@ -111,7 +118,9 @@ static void print_float(amqpci_printer *printer, float value)
     uint32_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
     if ((bits & 0x7f800000u) == 0x7f800000u) {
-        amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "\"0x%08" PRIx32 "\"" : "0x%08" PRIx32, bits);
+        amqpci_print_format(
+            printer, printer->format == AMQPC_PRINT_JSON ? "\"0x%08" PRIx32 "\"" : "0x%08" PRIx32,
+            bits);
         return;
     }
     char text[40];
@@ -177,11 +186,13 @@ static void print_payload(amqpci_printer *printer, const amqpc_value *value)
     }
 }
 
-/* A number in JSON is one; what is not, though the notation writes it without quotation marks, is a string. */
+/* A number in JSON is one; what is not, though the notation writes it without quotation marks, is
+ * a string. */
 static bool is_json_string(uint8_t type)
 {
-    return type == AMQPC_TYPE_DECIMAL32 || type == AMQPC_TYPE_DECIMAL64 || type == AMQPC_TYPE_DECIMAL128 || type == AMQPC_TYPE_CHAR ||
-           type == AMQPC_TYPE_UUID || type == AMQPC_TYPE_BINARY;
+    return type == AMQPC_TYPE_DECIMAL32 || type == AMQPC_TYPE_DECIMAL64 ||
+           type == AMQPC_TYPE_DECIMAL128 || type == AMQPC_TYPE_CHAR || type == AMQPC_TYPE_UUID ||
+           type == AMQPC_TYPE_BINARY;
 }
 
 static void print_scalar(amqpci_printer *printer, const amqpc_value *value)
@@ -219,8 +230,8 @@ typedef struct branch {
     uint8_t type;
 } branch;
 
-/* What stands before a compound's elements, between them, and behind them. Of a map, `between` stands before every second element, and
- * `inside` between key and value. */
+/* What stands before a compound's elements, between them, and behind them. Of a map, `between`
+ * stands before every second element, and `inside` between key and value. */
 typedef struct brackets {
     const char *before;
     const char *between;
@@ -230,7 +241,10 @@ typedef struct brackets {
 
 static brackets brackets_of(amqpc_print_format format, uint8_t type)
 {
-    static const brackets text[] = {{"[", ", ", ", ", "]"}, {"{", ", ", ": ", "}"}, {"[", ", ", ", ", "]"}, {"@", " ", " ", ""}};
+    static const brackets text[] = {{"[", ", ", ", ", "]"},
+                                    {"{", ", ", ": ", "}"},
+                                    {"[", ", ", ", ", "]"},
+                                    {"@", " ", " ", ""}};
     static const brackets json[] = {{"[", ", ", ", ", "]"},
                                     {"{\"map\": [", "], [", ", ", "]}"},
                                     {"\"values\": [", ", ", ", ", "]}}"},
@@ -239,7 +253,8 @@ static brackets brackets_of(amqpc_print_format format, uint8_t type)
     return format == AMQPC_PRINT_JSON ? json[index] : text[index];
 }
 
-static void print_array_text(amqpci_printer *printer, amqpc_bytes descriptors, const char *type_name)
+static void print_array_text(amqpci_printer *printer, amqpc_bytes descriptors,
+                             const char *type_name)
 {
     const uint8_t *from = (const uint8_t *)descriptors.data;
     const uint8_t *end = descriptors.size == 0 ? from : from + descriptors.size;
@@ -255,7 +270,8 @@ static void print_array_text(amqpci_printer *printer, amqpc_bytes descriptors, c
     amqpci_print_text(printer, ">");
 }
 
-static void print_array_json(amqpci_printer *printer, amqpc_bytes descriptors, const char *type_name)
+static void print_array_json(amqpci_printer *printer, amqpc_bytes descriptors,
+                             const char *type_name)
 {
     const uint8_t *from = (const uint8_t *)descriptors.data;
     const uint8_t *end = descriptors.size == 0 ? from : from + descriptors.size;
@@ -276,7 +292,9 @@ static void print_array_json(amqpci_printer *printer, amqpc_bytes descriptors, c
 /* The type of an array's elements, and their descriptors. */
 static void print_array_head(amqpci_printer *printer, const branch *array)
 {
-    unsigned type = array->place.encoded.array_code == 0 ? AMQPC_TYPE_NULL : (unsigned)amqpc_code_type(array->place.encoded.array_code);
+    unsigned type = array->place.encoded.array_code == 0
+                        ? AMQPC_TYPE_NULL
+                        : (unsigned)amqpc_code_type(array->place.encoded.array_code);
     if (array->place.items != NULL) {
         type = array->place.remaining == 0 ? AMQPC_TYPE_NULL : array->place.items[0].type;
     }
@@ -292,7 +310,8 @@ static void enter(amqpci_printer *printer, const amqpc_value *value, branch *ent
 {
     entered->type = value->type;
     entered->printed = 0;
-    printer->status = printer->status == AMQPC_OK ? amqpci_place_start(value, &entered->place) : printer->status;
+    printer->status =
+        printer->status == AMQPC_OK ? amqpci_place_start(value, &entered->place) : printer->status;
     if (printer->status != AMQPC_OK) {
         return;
     }
@@ -318,7 +337,9 @@ static void print_next(amqpci_printer *printer, branch *inner, amqpc_value *valu
 {
     brackets marks = brackets_of(printer->format, inner->type);
     if (inner->printed > 0) {
-        amqpci_print_text(printer, (inner->printed & 1) != 0 && inner->type == AMQPC_TYPE_MAP ? marks.inside : marks.between);
+        amqpci_print_text(printer, (inner->printed & 1) != 0 && inner->type == AMQPC_TYPE_MAP
+                                       ? marks.inside
+                                       : marks.between);
     }
     inner->printed++;
     amqpc_status status = amqpci_place_next(&inner->place, value);
@@ -348,7 +369,8 @@ void amqpci_print_value(amqpci_printer *printer, const amqpc_value *value)
     }
 }
 
-amqpc_status amqpc_value_print(const amqpc_value *value, amqpc_print_format format, amqpc_buffer *buffer)
+amqpc_status amqpc_value_print(const amqpc_value *value, amqpc_print_format format,
+                               amqpc_buffer *buffer)
 {
     amqpci_printer printer = amqpci_printer_start(format, buffer);
     amqpci_print_value(&printer, value);

@@ -1,4 +1,5 @@
-/* The parts that printers of values, composites, frames and messages are made of (docs/notation.md). */
+/* The parts that printers of values, composites, frames and messages are made of
+ * (docs/notation.md). */
 #ifndef AMQPCI_CODEC_PRINT_H
 #define AMQPCI_CODEC_PRINT_H
 
@@ -16,7 +17,8 @@ typedef struct amqpci_printer {
 
 static inline amqpci_printer amqpci_printer_start(amqpc_print_format format, amqpc_buffer *buffer)
 {
-    return (amqpci_printer){.buffer = buffer, .format = format, .start = buffer->size, .status = AMQPC_OK};
+    return (amqpci_printer){
+        .buffer = buffer, .format = format, .start = buffer->size, .status = AMQPC_OK};
 }
 
 /* The result; after a failure the buffer is as before. */
@@ -25,7 +27,8 @@ AMQPC_CHECK amqpc_status amqpci_printer_finish(const amqpci_printer *printer);
 void amqpci_print_text(amqpci_printer *printer, const char *text);
 
 /* As printf; at most 255 bytes. */
-__attribute__((format(printf, 2, 3))) void amqpci_print_format(amqpci_printer *printer, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void amqpci_print_format(amqpci_printer *printer,
+                                                               const char *format, ...);
 
 /* UTF-8 in quotation marks, escaped as both the notation and JSON have it. */
 void amqpci_print_quoted(amqpci_printer *printer, amqpc_bytes text);

@@ -14,7 +14,8 @@ struct amqpc_reader {
     amqpci_walk walk;
 };
 
-amqpc_status amqpc_reader_new(const amqpc_allocator *allocator, const amqpc_limits *limits, amqpc_reader **reader)
+amqpc_status amqpc_reader_new(const amqpc_allocator *allocator, const amqpc_limits *limits,
+                              amqpc_reader **reader)
 {
     if (amqpc_limits_check(limits) != AMQPC_OK) {
         return AMQPC_INVALID_ARGUMENT;
@@ -62,7 +63,8 @@ unsigned amqpc_reader_depth(const amqpc_reader *reader)
 amqpc_bytes amqpc_reader_array_descriptor(const amqpc_reader *reader)
 {
     const amqpci_level *inner = &reader->walk.stack[reader->walk.depth];
-    return inner->type == AMQPC_TYPE_ARRAY ? (amqpc_bytes){inner->content, inner->count} : (amqpc_bytes){NULL, 0};
+    return inner->type == AMQPC_TYPE_ARRAY ? (amqpc_bytes){inner->content, inner->count}
+                                           : (amqpc_bytes){NULL, 0};
 }
 
 /* Whether the innermost level has no further value. */
@@ -92,7 +94,8 @@ static amqpc_status leave(amqpc_reader *reader, amqpc_event *event, amqpc_value 
     return status;
 }
 
-/* The value that a step took or entered, of which the constructor is at `from`, unless it is an element of an array. */
+/* The value that a step took or entered, of which the constructor is at `from`, unless it is an
+ * element of an array. */
 static void describe_step(const amqpci_level *outer, const uint8_t *from, amqpc_value *value)
 {
     if (outer->element_code != 0) {

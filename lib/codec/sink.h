@@ -7,7 +7,8 @@
 #include "base/buffer.h"
 #include "base/compiler.h"
 
-/* For a growable sink the three pointers lie in buffer->data and move when it grows: keep offsets, not pointers, across a reserve. */
+/* For a growable sink the three pointers lie in buffer->data and move when it grows: keep
+ * offsets, not pointers, across a reserve. */
 typedef struct amqpci_sink {
     uint8_t *start;
     uint8_t *position;
@@ -32,7 +33,8 @@ void amqpci_sink_publish(amqpci_sink *sink);
 /* The slow path of amqpci_sink_reserve. */
 AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_sink_grow(amqpci_sink *sink, size_t size);
 
-/* Makes sure that `size` bytes may be stored at sink->position. AMQPC_BUFFER_FULL, AMQPC_NO_MEMORY. */
+/* Makes sure that `size` bytes may be stored at sink->position. AMQPC_BUFFER_FULL,
+ * AMQPC_NO_MEMORY. */
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_sink_reserve(amqpci_sink *sink, size_t size)
 {
     if (AMQPCI_LIKELY(size <= (size_t)(sink->end - sink->position))) {

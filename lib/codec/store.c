@@ -105,9 +105,13 @@ static uint8_t smallest_code(const amqpc_value *value)
     case AMQPC_TYPE_BOOLEAN:
         return value->as.boolean ? AMQPC_CODE_TRUE : AMQPC_CODE_FALSE;
     case AMQPC_TYPE_UINT:
-        return value->as.u64 == 0 ? AMQPC_CODE_UINT0 : value->as.u64 <= UINT8_MAX ? AMQPC_CODE_SMALLUINT : AMQPC_CODE_UINT;
+        return value->as.u64 == 0           ? AMQPC_CODE_UINT0
+               : value->as.u64 <= UINT8_MAX ? AMQPC_CODE_SMALLUINT
+                                            : AMQPC_CODE_UINT;
     case AMQPC_TYPE_ULONG:
-        return value->as.u64 == 0 ? AMQPC_CODE_ULONG0 : value->as.u64 <= UINT8_MAX ? AMQPC_CODE_SMALLULONG : AMQPC_CODE_ULONG;
+        return value->as.u64 == 0           ? AMQPC_CODE_ULONG0
+               : value->as.u64 <= UINT8_MAX ? AMQPC_CODE_SMALLULONG
+                                            : AMQPC_CODE_ULONG;
     case AMQPC_TYPE_INT:
         return fits_signed(value, INT8_MAX) ? AMQPC_CODE_SMALLINT : AMQPC_CODE_INT;
     case AMQPC_TYPE_LONG:
@@ -130,7 +134,8 @@ static uint8_t smallest_code(const amqpc_value *value)
 }
 
 /* A slice of bytes behind a size, and for compounds a count, of `width` bytes. */
-static amqpc_status store_sized(amqpci_sink *sink, const amqpc_value *value, bool wide, bool counted)
+static amqpc_status store_sized(amqpci_sink *sink, const amqpc_value *value, bool wide,
+                                bool counted)
 {
     size_t width = wide ? 4 : 1;
     size_t head = counted ? 2 * width : width;
@@ -200,7 +205,8 @@ static amqpc_status store_fixed(amqpci_sink *sink, const amqpc_value *value, siz
 amqpc_status amqpci_store_content(amqpci_sink *sink, const amqpc_value *value, uint8_t code)
 {
     const amqpci_code_info *info = &amqpci_code_infos[code];
-    if (info->layout >= AMQPCI_LAYOUT_DESCRIBED || info->type != value->type || !fits_code(value, code)) {
+    if (info->layout >= AMQPCI_LAYOUT_DESCRIBED || info->type != value->type ||
+        !fits_code(value, code)) {
         return AMQPC_INVALID_ARGUMENT;
     }
     switch (info->layout) {
@@ -211,11 +217,13 @@ amqpc_status amqpci_store_content(amqpci_sink *sink, const amqpc_value *value, u
     case AMQPCI_LAYOUT_BINARY8:
     case AMQPCI_LAYOUT_STRING8:
     case AMQPCI_LAYOUT_SYMBOL8:
-        return is_text_valid(value) ? store_sized(sink, value, false, false) : AMQPC_INVALID_ARGUMENT;
+        return is_text_valid(value) ? store_sized(sink, value, false, false)
+                                    : AMQPC_INVALID_ARGUMENT;
     case AMQPCI_LAYOUT_BINARY32:
     case AMQPCI_LAYOUT_STRING32:
     case AMQPCI_LAYOUT_SYMBOL32:
-        return is_text_valid(value) ? store_sized(sink, value, true, false) : AMQPC_INVALID_ARGUMENT;
+        return is_text_valid(value) ? store_sized(sink, value, true, false)
+                                    : AMQPC_INVALID_ARGUMENT;
     case AMQPCI_LAYOUT_COMPOUND8:
     case AMQPCI_LAYOUT_ARRAY8:
         return store_sized(sink, value, false, true);
@@ -237,18 +245,23 @@ amqpc_status amqpci_store_scalar(amqpci_sink *sink, const amqpc_value *value)
     return status != AMQPC_OK ? status : amqpci_store_content(sink, value, code);
 }
 
-/* Format codes of compounds by type, for sizes of one byte; those for four bytes are 0x10 higher. */
+/* Format codes of compounds by type, for sizes of one byte; those for four bytes are 0x10 higher.
+ */
 static uint8_t narrow_code(uint8_t type)
 {
-    return type == AMQPC_TYPE_LIST ? AMQPC_CODE_LIST8 : type == AMQPC_TYPE_MAP ? AMQPC_CODE_MAP8 : AMQPC_CODE_ARRAY8;
+    return type == AMQPC_TYPE_LIST  ? AMQPC_CODE_LIST8
+           : type == AMQPC_TYPE_MAP ? AMQPC_CODE_MAP8
+                                    : AMQPC_CODE_ARRAY8;
 }
 
 static bool is_code_of(uint8_t type, uint8_t code)
 {
-    return amqpci_code_infos[code].layout < AMQPCI_LAYOUT_DESCRIBED && amqpci_code_infos[code].type == type;
+    return amqpci_code_infos[code].layout < AMQPCI_LAYOUT_DESCRIBED &&
+           amqpci_code_infos[code].type == type;
 }
 
-amqpc_status amqpci_begin_compound(amqpci_sink *sink, uint8_t type, uint8_t code, uint8_t element_of, size_t count_hint,
+amqpc_status amqpci_begin_compound(amqpci_sink *sink, uint8_t type, uint8_t code,
+                                   uint8_t element_of, size_t count_hint,
                                    amqpci_open_compound *compound)
 {
     assert(type == AMQPC_TYPE_LIST || type == AMQPC_TYPE_MAP || type == AMQPC_TYPE_ARRAY);
@@ -257,11 +270,16 @@ amqpc_status amqpci_begin_compound(amqpci_sink *sink, uint8_t type, uint8_t code
         return AMQPC_INVALID_ARGUMENT;
     }
     bool bare = element_of != 0;
-    bool wide = fixed_code == AMQPC_CODE_SMALLEST ? count_hint > UINT8_MAX : (fixed_code & 0x10) != 0;
+    bool wide =
+        fixed_code == AMQPC_CODE_SMALLEST ? count_hint > UINT8_MAX : (fixed_code & 0x10) != 0;
     size_t head = (fixed_code == AMQPC_CODE_LIST0 ? 0u : wide ? 8u : 2u) + (bare ? 0u : 1u);
     amqpc_status status = amqpci_sink_reserve(sink, head);
     if (status == AMQPC_OK) {
-        *compound = (amqpci_open_compound){.start = amqpci_sink_offset(sink), .type = type, .code = fixed_code, .bare = bare, .wide = wide};
+        *compound = (amqpci_open_compound){.start = amqpci_sink_offset(sink),
+                                           .type = type,
+                                           .code = fixed_code,
+                                           .bare = bare,
+                                           .wide = wide};
         sink->position += head;
     }
     return status;

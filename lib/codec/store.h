@@ -1,6 +1,8 @@
-/* Straight-line functions that store one value of a known type: the hot path of every encoder (AMQP 1.6).
+/* Straight-line functions that store one value of a known type: the hot path of every encoder
+ * (AMQP 1.6).
  *
- * All return AMQPC_OK, AMQPC_BUFFER_FULL or AMQPC_NO_MEMORY, and AMQPC_INVALID_ARGUMENT where a text is not what its type demands. */
+ * All return AMQPC_OK, AMQPC_BUFFER_FULL or AMQPC_NO_MEMORY, and AMQPC_INVALID_ARGUMENT where a
+ * text is not what its type demands. */
 #ifndef AMQPCI_CODEC_STORE_H
 #define AMQPCI_CODEC_STORE_H
 
@@ -32,7 +34,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_boolean(amqpci_sink *sink, b
 }
 
 /* A constructor and `size` bytes of the number, 1, 2, 4 or 8. */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_number(amqpci_sink *sink, uint8_t code, uint64_t value, unsigned size)
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_number(amqpci_sink *sink, uint8_t code,
+                                                           uint64_t value, unsigned size)
 {
     amqpc_status status = amqpci_sink_reserve(sink, 1 + (size_t)size);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
@@ -73,7 +76,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_uint(amqpci_sink *sink, uint
     if (value > UINT8_MAX) {
         return amqpci_store_number(sink, AMQPC_CODE_UINT, value, 4);
     }
-    return value == 0 ? amqpci_store_byte(sink, AMQPC_CODE_UINT0) : amqpci_store_number(sink, AMQPC_CODE_SMALLUINT, value, 1);
+    return value == 0 ? amqpci_store_byte(sink, AMQPC_CODE_UINT0)
+                      : amqpci_store_number(sink, AMQPC_CODE_SMALLUINT, value, 1);
 }
 
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_ulong(amqpci_sink *sink, uint64_t value)
@@ -81,7 +85,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_ulong(amqpci_sink *sink, uin
     if (value > UINT8_MAX) {
         return amqpci_store_number(sink, AMQPC_CODE_ULONG, value, 8);
     }
-    return value == 0 ? amqpci_store_byte(sink, AMQPC_CODE_ULONG0) : amqpci_store_number(sink, AMQPC_CODE_SMALLULONG, value, 1);
+    return value == 0 ? amqpci_store_byte(sink, AMQPC_CODE_ULONG0)
+                      : amqpci_store_number(sink, AMQPC_CODE_SMALLULONG, value, 1);
 }
 
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_timestamp(amqpci_sink *sink, int64_t value)
@@ -89,16 +94,20 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_timestamp(amqpci_sink *sink,
     return amqpci_store_number(sink, AMQPC_CODE_TIMESTAMP, (uint64_t)value, 8);
 }
 
-/* Binary, string or symbol: with one byte of size where it fits, and otherwise with four, and the code 0x10 higher. */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_variable(amqpci_sink *sink, uint8_t code8, amqpc_bytes value)
+/* Binary, string or symbol: with one byte of size where it fits, and otherwise with four, and the
+ * code 0x10 higher. */
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_variable(amqpci_sink *sink, uint8_t code8,
+                                                             amqpc_bytes value)
 {
     if (AMQPCI_UNLIKELY(value.size > UINT32_MAX - 5)) {
         return AMQPC_INVALID_ARGUMENT;
     }
     amqpc_status status = amqpci_sink_reserve(sink, 5 + value.size);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
-        /* A fixed buffer may end with this very value, which needs 3 bytes less where its size takes one. */
-        if (status != AMQPC_BUFFER_FULL || value.size > UINT8_MAX || amqpci_sink_reserve(sink, 2 + value.size) != AMQPC_OK) {
+        /* A fixed buffer may end with this very value, which needs 3 bytes less where its size
+         * takes one. */
+        if (status != AMQPC_BUFFER_FULL || value.size > UINT8_MAX ||
+            amqpci_sink_reserve(sink, 2 + value.size) != AMQPC_OK) {
             return status;
         }
     }
@@ -141,32 +150,37 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_symbol(amqpci_sink *sink, am
 /* A value that is not compound, with the format code that it asks for. In codec/store.c. */
 AMQPC_CHECK amqpc_status amqpci_store_scalar(amqpci_sink *sink, const amqpc_value *value);
 
-/* The content of a value, without constructor, as `code` lays it out: an element of an array. Not for compounds of AMQPC_FORM_ITEMS, nor for
- * described values. In codec/store.c. */
-AMQPC_CHECK amqpc_status amqpci_store_content(amqpci_sink *sink, const amqpc_value *value, uint8_t code);
+/* The content of a value, without constructor, as `code` lays it out: an element of an array. Not
+ * for compounds of AMQPC_FORM_ITEMS, nor for described values. In codec/store.c. */
+AMQPC_CHECK amqpc_status amqpci_store_content(amqpci_sink *sink, const amqpc_value *value,
+                                              uint8_t code);
 
 /* Any value, of either form. In codec/store_tree.c. */
 AMQPC_CHECK amqpc_status amqpci_store_value(amqpci_sink *sink, const amqpc_value *value);
 
 /* A compound that was begun in a sink, until it is ended. */
 typedef struct amqpci_open_compound {
-    size_t start;         /* offset in the sink: of the constructor, or in an array of the size */
-    uint32_t count;       /* values written into it; the writer's to count */
-    uint8_t type;         /* amqpc_type */
-    uint8_t code;         /* the code that it must have; AMQPC_CODE_SMALLEST leaves the choice to its end */
+    size_t start;   /* offset in the sink: of the constructor, or in an array of the size */
+    uint32_t count; /* values written into it; the writer's to count */
+    uint8_t type;   /* amqpc_type */
+    uint8_t code; /* the code that it must have; AMQPC_CODE_SMALLEST leaves the choice to its end */
     uint8_t element_code; /* of an array */
     bool bare;            /* an element of an array, without constructor */
     bool wide;            /* room was left for sizes of 4 bytes */
 } amqpci_open_compound;
 
-/* Begins a list, map or array, leaving room for its size and count. The constructor of an array's elements is the caller's to store next.
+/* Begins a list, map or array, leaving room for its size and count. The constructor of an array's
+ * elements is the caller's to store next.
  *
  * element_of  0, or the code of the array's elements that the compound is one of
  * count_hint  how many values will follow, as far as known */
-AMQPC_CHECK amqpc_status amqpci_begin_compound(amqpci_sink *sink, uint8_t type, uint8_t code, uint8_t element_of, size_t count_hint,
+AMQPC_CHECK amqpc_status amqpci_begin_compound(amqpci_sink *sink, uint8_t type, uint8_t code,
+                                               uint8_t element_of, size_t count_hint,
                                                amqpci_open_compound *compound);
 
-/* Stores size and count, of which `compound->count` is the latter. AMQPC_INVALID_ARGUMENT where they do not fit the code. */
-AMQPC_CHECK amqpc_status amqpci_end_compound(amqpci_sink *sink, const amqpci_open_compound *compound);
+/* Stores size and count, of which `compound->count` is the latter. AMQPC_INVALID_ARGUMENT where
+ * they do not fit the code. */
+AMQPC_CHECK amqpc_status amqpci_end_compound(amqpci_sink *sink,
+                                             const amqpci_open_compound *compound);
 
 #endif

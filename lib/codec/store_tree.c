@@ -1,4 +1,5 @@
-/* Storing any value: compounds that are trees of values are walked with a stack instead of recursion. */
+/* Storing any value: compounds that are trees of values are walked with a stack instead of
+ * recursion. */
 #include "codec/described.h"
 #include "codec/format_code.h"
 #include "codec/store.h"
@@ -23,13 +24,15 @@ static amqpc_status store_encoded_described(amqpci_sink *sink, const amqpc_value
     amqpc_status status = amqpci_sink_reserve(sink, 1 + value->as.bytes.size);
     if (status == AMQPC_OK) {
         *sink->position = 0x00;
-        amqpci_copy(sink->position + 1, (const uint8_t *)value->as.bytes.data, value->as.bytes.size);
+        amqpci_copy(sink->position + 1, (const uint8_t *)value->as.bytes.data,
+                    value->as.bytes.size);
         sink->position += 1 + value->as.bytes.size;
     }
     return status;
 }
 
-/* The code that holds every element of the type of `first`, for which `wide` says that one byte of size or number is not enough. */
+/* The code that holds every element of the type of `first`, for which `wide` says that one byte
+ * of size or number is not enough. */
 static uint8_t element_code_of(const amqpc_value *first, bool wide)
 {
     switch (first->type) {
@@ -84,14 +87,17 @@ static bool needs_wide(const amqpc_value *value)
     }
 }
 
-/* The descriptor and the value of an array's element; of elements that are not described, the element itself. */
-static amqpc_status element_of(const branch *array, const amqpc_value *item, amqpc_value *descriptor, amqpc_value *element)
+/* The descriptor and the value of an array's element; of elements that are not described, the
+ * element itself. */
+static amqpc_status element_of(const branch *array, const amqpc_value *item,
+                               amqpc_value *descriptor, amqpc_value *element)
 {
     *element = *item;
     return array->described_elements ? amqpci_described_parts(item, descriptor, element) : AMQPC_OK;
 }
 
-/* Finds the code of an array's elements, and makes sure that they have one type and one descriptor. */
+/* Finds the code of an array's elements, and makes sure that they have one type and one
+ * descriptor. */
 static amqpc_status choose_element_code(const branch *array, amqpc_value *descriptor, uint8_t *code)
 {
     amqpc_value first;
@@ -101,11 +107,14 @@ static amqpc_status choose_element_code(const branch *array, amqpc_value *descri
         amqpc_value element;
         amqpc_value other = *descriptor;
         int order = 0;
-        status = array->items[i].type == array->items[0].type ? element_of(array, &array->items[i], &other, &element) : AMQPC_INVALID_ARGUMENT;
+        status = array->items[i].type == array->items[0].type
+                     ? element_of(array, &array->items[i], &other, &element)
+                     : AMQPC_INVALID_ARGUMENT;
         if (status == AMQPC_OK && array->described_elements) {
             status = amqpci_value_compare(descriptor, &other, &order);
         }
-        if (status == AMQPC_OK && (order != 0 || element.type != first.type || element.type == AMQPC_TYPE_DESCRIBED)) {
+        if (status == AMQPC_OK &&
+            (order != 0 || element.type != first.type || element.type == AMQPC_TYPE_DESCRIBED)) {
             status = AMQPC_INVALID_ARGUMENT;
         }
         wide = wide || (status == AMQPC_OK && needs_wide(&element));
@@ -149,12 +158,14 @@ static amqpc_status enter(value_tree *tree, const amqpc_value *value, uint8_t el
     amqpc_status status = AMQPC_OK;
     if (value->type == AMQPC_TYPE_DESCRIBED) {
         entered->compound = (amqpci_open_compound){.type = AMQPC_TYPE_DESCRIBED};
-        bool valid = value->count == 2 && value->as.items[0].type < AMQPC_TYPE_LIST && element_code == 0;
+        bool valid =
+            value->count == 2 && value->as.items[0].type < AMQPC_TYPE_LIST && element_code == 0;
         status = valid ? amqpci_store_byte(tree->sink, 0x00) : AMQPC_INVALID_ARGUMENT;
     } else if (value->type == AMQPC_TYPE_MAP && (value->count & 1) != 0) {
         status = AMQPC_INVALID_ARGUMENT;
     } else {
-        status = amqpci_begin_compound(tree->sink, value->type, value->code, element_code, value->count, &entered->compound);
+        status = amqpci_begin_compound(tree->sink, value->type, value->code, element_code,
+                                       value->count, &entered->compound);
         entered->compound.count = value->count;
         if (status == AMQPC_OK && value->type == AMQPC_TYPE_ARRAY) {
             status = store_array_constructor(tree->sink, entered);
@@ -168,18 +179,22 @@ static amqpc_status enter(value_tree *tree, const amqpc_value *value, uint8_t el
 static amqpc_status store_next(value_tree *tree, const amqpc_value *value, uint8_t element_code)
 {
     if (value->type >= AMQPC_TYPE_LIST && value->form == AMQPC_FORM_ITEMS) {
-        return value->type <= AMQPC_TYPE_DESCRIBED ? enter(tree, value, element_code) : AMQPC_INVALID_ARGUMENT;
+        return value->type <= AMQPC_TYPE_DESCRIBED ? enter(tree, value, element_code)
+                                                   : AMQPC_INVALID_ARGUMENT;
     }
     if (element_code != 0) {
         return amqpci_store_content(tree->sink, value, element_code);
     }
-    return value->type == AMQPC_TYPE_DESCRIBED ? store_encoded_described(tree->sink, value) : amqpci_store_scalar(tree->sink, value);
+    return value->type == AMQPC_TYPE_DESCRIBED ? store_encoded_described(tree->sink, value)
+                                               : amqpci_store_scalar(tree->sink, value);
 }
 
 static amqpc_status leave(value_tree *tree)
 {
     const branch *done = &tree->stack[--tree->depth];
-    return done->compound.type == AMQPC_TYPE_DESCRIBED ? AMQPC_OK : amqpci_end_compound(tree->sink, &done->compound);
+    return done->compound.type == AMQPC_TYPE_DESCRIBED
+               ? AMQPC_OK
+               : amqpci_end_compound(tree->sink, &done->compound);
 }
 
 static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_value *value)

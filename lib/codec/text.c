@@ -8,14 +8,16 @@ bool amqpci_ascii_long(const uint8_t *text, size_t size)
     const uint8_t *end = text + size;
     uint64_t bits = 0;
     while ((size_t)(end - text) > BLOCK) {
-        bits = amqpci_raw64(text) | amqpci_raw64(text + 8) | amqpci_raw64(text + 16) | amqpci_raw64(text + 24);
+        bits = amqpci_raw64(text) | amqpci_raw64(text + 8) | amqpci_raw64(text + 16) |
+               amqpci_raw64(text + 24);
         if ((bits & 0x8080808080808080u) != 0) {
             return false;
         }
         text += BLOCK;
     }
     const uint8_t *last = end - BLOCK;
-    bits = amqpci_raw64(last) | amqpci_raw64(last + 8) | amqpci_raw64(last + 16) | amqpci_raw64(last + 24);
+    bits = amqpci_raw64(last) | amqpci_raw64(last + 8) | amqpci_raw64(last + 16) |
+           amqpci_raw64(last + 24);
     return (bits & 0x8080808080808080u) == 0;
 }
 
@@ -31,8 +33,9 @@ size_t amqpci_ascii_span(const uint8_t *text, size_t size)
     return span;
 }
 
-/* How many bytes the sequence that begins with `lead` has, and the range that its second byte must lie in: this excludes overlong forms,
- * surrogates, and code points above U+10FFFF (RFC 3629, section 4). 0 where no sequence begins so. */
+/* How many bytes the sequence that begins with `lead` has, and the range that its second byte
+ * must lie in: this excludes overlong forms, surrogates, and code points above U+10FFFF (RFC
+ * 3629, section 4). 0 where no sequence begins so. */
 static size_t sequence_size(uint8_t lead, uint8_t *second_min, uint8_t *second_max)
 {
     *second_min = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;

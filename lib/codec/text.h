@@ -7,7 +7,8 @@
 
 #include "base/byte_order.h"
 
-/* The offset of the first byte that is not part of a well-formed UTF-8 sequence (RFC 3629), or size. */
+/* The offset of the first byte that is not part of a well-formed UTF-8 sequence (RFC 3629), or
+ * size. */
 size_t amqpci_utf8_span(const uint8_t *text, size_t size);
 
 /* The offset of the first byte above 0x7f, or size. */

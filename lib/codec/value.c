@@ -5,11 +5,14 @@ enum { LAYOUT_BYTES_BOOLEAN = 1, LAYOUT_BYTES_CHAR = 4 };
 
 static size_t fixed_size(unsigned layout)
 {
-    return layout <= AMQPCI_LAYOUT_FIXED_MAX ? layout : layout == AMQPCI_LAYOUT_BOOLEAN ? LAYOUT_BYTES_BOOLEAN : LAYOUT_BYTES_CHAR;
+    return layout <= AMQPCI_LAYOUT_FIXED_MAX ? layout
+           : layout == AMQPCI_LAYOUT_BOOLEAN ? LAYOUT_BYTES_BOOLEAN
+                                             : LAYOUT_BYTES_CHAR;
 }
 
 /* A list, map or array: the slice behind size and count. */
-static const uint8_t *read_compound(uint8_t code, bool wide, const uint8_t *content, const uint8_t *end, amqpc_value *value)
+static const uint8_t *read_compound(uint8_t code, bool wide, const uint8_t *content,
+                                    const uint8_t *end, amqpc_value *value)
 {
     size_t width = wide ? 4 : 1;
     size_t remaining = (size_t)(end - content);
@@ -20,13 +23,15 @@ static const uint8_t *read_compound(uint8_t code, bool wide, const uint8_t *cont
     if (size < width || size > remaining - width) {
         return NULL;
     }
-    amqpci_set_value(value, amqpci_code_infos[code].type, code, wide ? amqpci_load32(content + 4) : content[1]);
+    amqpci_set_value(value, amqpci_code_infos[code].type, code,
+                     wide ? amqpci_load32(content + 4) : content[1]);
     value->as.bytes.data = content + 2 * width;
     value->as.bytes.size = size - width;
     return content + width + size;
 }
 
-const uint8_t *amqpci_read_content(uint8_t code, const uint8_t *content, const uint8_t *end, amqpc_value *value)
+const uint8_t *amqpci_read_content(uint8_t code, const uint8_t *content, const uint8_t *end,
+                                   amqpc_value *value)
 {
     unsigned layout = amqpci_code_infos[code].layout;
     if (AMQPCI_LIKELY(layout <= AMQPCI_LAYOUT_CHAR)) {
@@ -98,7 +103,8 @@ amqpc_status amqpci_take_value(amqpci_cursor *cursor, amqpc_value *value)
     return AMQPC_OK;
 }
 
-amqpc_status amqpc_value_decode(const void *data, size_t size, const amqpc_limits *limits, amqpc_value *value, size_t *offset)
+amqpc_status amqpc_value_decode(const void *data, size_t size, const amqpc_limits *limits,
+                                amqpc_value *value, size_t *offset)
 {
     amqpci_cursor cursor;
     if (amqpci_cursor_init(&cursor, data, size, limits) != AMQPC_OK) {
@@ -133,11 +139,13 @@ static amqpc_status init_array_items(amqpc_items *items)
 
 amqpc_status amqpc_items_init(const amqpc_value *compound, amqpc_items *items)
 {
-    if (compound->type < AMQPC_TYPE_LIST || compound->type > AMQPC_TYPE_DESCRIBED || compound->form != AMQPC_FORM_ENCODED) {
+    if (compound->type < AMQPC_TYPE_LIST || compound->type > AMQPC_TYPE_DESCRIBED ||
+        compound->form != AMQPC_FORM_ENCODED) {
         return AMQPC_INVALID_ARGUMENT;
     }
     const uint8_t *data = (const uint8_t *)compound->as.bytes.data;
-    amqpc_items made = {.position = data, .end = data + compound->as.bytes.size, .remaining = compound->count};
+    amqpc_items made = {
+        .position = data, .end = data + compound->as.bytes.size, .remaining = compound->count};
     if (compound->type == AMQPC_TYPE_ARRAY) {
         amqpc_status status = init_array_items(&made);
         if (status != AMQPC_OK) {
@@ -148,15 +156,18 @@ amqpc_status amqpc_items_init(const amqpc_value *compound, amqpc_items *items)
     return AMQPC_OK;
 }
 
-amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t capacity, size_t *count)
+amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t capacity,
+                              size_t *count)
 {
     const uint8_t *position = items->position;
     const uint8_t *end = items->end;
     size_t wanted = items->remaining < capacity ? items->remaining : capacity;
     size_t done = 0;
     for (; done < wanted; done++) {
-        const uint8_t *next = items->array_code == 0 ? amqpci_read_value(position, end, &values[done])
-                                                     : amqpci_read_content(items->array_code, position, end, &values[done]);
+        const uint8_t *next =
+            items->array_code == 0
+                ? amqpci_read_value(position, end, &values[done])
+                : amqpci_read_content(items->array_code, position, end, &values[done]);
         if (AMQPCI_UNLIKELY(next == NULL)) {
             return AMQPC_TRUNCATED;
         }
@@ -170,11 +181,13 @@ amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t ca
 
 static bool is_key(const amqpc_value *value, const void *key, size_t key_size)
 {
-    return (value->type == AMQPC_TYPE_STRING || value->type == AMQPC_TYPE_SYMBOL) && value->as.bytes.size == key_size &&
+    return (value->type == AMQPC_TYPE_STRING || value->type == AMQPC_TYPE_SYMBOL) &&
+           value->as.bytes.size == key_size &&
            (key_size == 0 || memcmp(value->as.bytes.data, key, key_size) == 0);
 }
 
-static amqpc_status get_from_items(const amqpc_value *map, const void *key, size_t key_size, amqpc_value *value)
+static amqpc_status get_from_items(const amqpc_value *map, const void *key, size_t key_size,
+                                   amqpc_value *value)
 {
     for (uint32_t i = 0; i + 1 < map->count; i += 2) {
         if (is_key(&map->as.items[i], key, key_size)) {
@@ -185,7 +198,8 @@ static amqpc_status get_from_items(const amqpc_value *map, const void *key, size
     return AMQPC_NOT_FOUND;
 }
 
-amqpc_status amqpc_map_get(const amqpc_value *map, const void *key, size_t key_size, amqpc_value *value)
+amqpc_status amqpc_map_get(const amqpc_value *map, const void *key, size_t key_size,
+                           amqpc_value *value)
 {
     if (map->type != AMQPC_TYPE_MAP) {
         return AMQPC_INVALID_ARGUMENT;

@@ -4,8 +4,8 @@
 
 #include <amqpcodec/value.h>
 
-/* An upper bound of the size of the value's encoding, whatever its format codes; SIZE_MAX where it overflows, or where the value is nested
- * deeper than AMQPC_DEPTH_MAX. */
+/* An upper bound of the size of the value's encoding, whatever its format codes; SIZE_MAX where
+ * it overflows, or where the value is nested deeper than AMQPC_DEPTH_MAX. */
 size_t amqpci_value_bound(const amqpc_value *value);
 
 /* left + right, or SIZE_MAX. */

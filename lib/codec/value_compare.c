@@ -62,7 +62,8 @@ static int compare_one(const amqpc_value *left, const amqpc_value *right)
     }
 }
 
-/* Descriptors of an array's constructor, without regard to their encodings: | 0x00 | descriptor | ... */
+/* Descriptors of an array's constructor, without regard to their encodings: | 0x00 | descriptor |
+ * ... */
 static int compare_descriptors(amqpc_bytes left, amqpc_bytes right)
 {
     const uint8_t *left_at = (const uint8_t *)left.data;
@@ -80,7 +81,8 @@ static int compare_descriptors(amqpc_bytes left, amqpc_bytes right)
     return order != 0 ? order : (left_at != left_end) - (right_at != right_end);
 }
 
-/* What tells two arrays of equal count apart before their elements do: descriptors, and the type of elements where there are none. */
+/* What tells two arrays of equal count apart before their elements do: descriptors, and the type
+ * of elements where there are none. */
 static amqpc_status compare_constructors(const place_pair *pair, int *order)
 {
     bool left_items = pair->left.items != NULL;
@@ -92,13 +94,15 @@ static amqpc_status compare_constructors(const place_pair *pair, int *order)
     if (!left_items) {
         *order = compare_descriptors(pair->left.encoded.descriptor, pair->right.encoded.descriptor);
         if (*order == 0) {
-            *order = order_of(amqpci_code_infos[pair->left.encoded.array_code].type, amqpci_code_infos[pair->right.encoded.array_code].type);
+            *order = order_of(amqpci_code_infos[pair->left.encoded.array_code].type,
+                              amqpci_code_infos[pair->right.encoded.array_code].type);
         }
     }
     return AMQPC_OK;
 }
 
-static amqpc_status enter(const amqpc_value *left, const amqpc_value *right, place_pair *pair, int *order)
+static amqpc_status enter(const amqpc_value *left, const amqpc_value *right, place_pair *pair,
+                          int *order)
 {
     amqpc_status status = amqpci_place_start(left, &pair->left);
     if (status == AMQPC_OK) {

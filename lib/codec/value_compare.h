@@ -4,8 +4,9 @@
 
 #include <amqpcodec/value.h>
 
-/* Sets *order to a number below, equal to or above 0 as left comes before, is the same as, or comes after right. The order is total, and
- * means nothing else. Fails as amqpc_value_same does. */
-AMQPC_CHECK amqpc_status amqpci_value_compare(const amqpc_value *left, const amqpc_value *right, int *order);
+/* Sets *order to a number below, equal to or above 0 as left comes before, is the same as, or
+ * comes after right. The order is total, and means nothing else. Fails as amqpc_value_same does. */
+AMQPC_CHECK amqpc_status amqpci_value_compare(const amqpc_value *left, const amqpc_value *right,
+                                              int *order);
 
 #endif

@@ -1,9 +1,11 @@
-/* Validating a value of any type, and stepping over it: the reference for what is well-formed (AMQP 1.2 to 1.6).
+/* Validating a value of any type, and stepping over it: the reference for what is well-formed
+ * (AMQP 1.2 to 1.6).
  *
- * A step function over an explicit stack: each step consumes one constructor and, of a value that is not compound, its content. The offset of
- * a failure is the first byte of the field at fault: constructor, size, count or content. */
-#include "codec/map_keys.h"
+ * A step function over an explicit stack: each step consumes one constructor and, of a value that
+ * is not compound, its content. The offset of a failure is the first byte of the field at fault:
+ * constructor, size, count or content. */
 #include "codec/walk.h"
+#include "codec/map_keys.h"
 
 static amqpc_status fault(amqpci_cursor *cursor, const uint8_t *position, amqpc_status status)
 {
@@ -12,7 +14,8 @@ static amqpc_status fault(amqpci_cursor *cursor, const uint8_t *position, amqpc_
 }
 
 /* The content of a value that is not compound, from `content` on; moves the cursor behind it. */
-AMQPCI_INLINE amqpc_status skip_scalar(amqpci_cursor *cursor, const uint8_t *content, const uint8_t *end, unsigned layout)
+AMQPCI_INLINE amqpc_status skip_scalar(amqpci_cursor *cursor, const uint8_t *content,
+                                       const uint8_t *end, unsigned layout)
 {
     size_t remaining = (size_t)(end - content);
     size_t size = 0;
@@ -80,9 +83,10 @@ static amqpc_status skip_descriptor(amqpci_cursor *cursor, const uint8_t *from, 
     return skip_scalar(cursor, from + 1, end, layout);
 }
 
-/* Size and count of a compound, from `from` on (the byte behind the constructor); the cursor moves to the content. */
-static amqpc_status skip_header(amqpci_cursor *cursor, const uint8_t *from, const uint8_t *end, bool wide, const uint8_t **content_end,
-                                uint32_t *count)
+/* Size and count of a compound, from `from` on (the byte behind the constructor); the cursor
+ * moves to the content. */
+static amqpc_status skip_header(amqpci_cursor *cursor, const uint8_t *from, const uint8_t *end,
+                                bool wide, const uint8_t **content_end, uint32_t *count)
 {
     size_t width = wide ? 4 : 1;
     size_t remaining = (size_t)(end - from);
@@ -119,7 +123,8 @@ static amqpc_status push(amqpci_walk *walk, const uint8_t *constructor, amqpci_l
     return AMQPC_OK;
 }
 
-static amqpc_status enter_compound(amqpci_walk *walk, const uint8_t *constructor, const uint8_t *from, uint8_t code)
+static amqpc_status enter_compound(amqpci_walk *walk, const uint8_t *constructor,
+                                   const uint8_t *from, uint8_t code)
 {
     amqpci_cursor *cursor = walk->cursor;
     if (walk->depth >= cursor->depth_left) {
@@ -128,7 +133,8 @@ static amqpc_status enter_compound(amqpci_walk *walk, const uint8_t *constructor
     bool wide = amqpci_code_infos[code].layout == AMQPCI_LAYOUT_COMPOUND32;
     const uint8_t *count_at = from + (wide ? 4 : 1);
     amqpci_level entered = {0};
-    amqpc_status status = skip_header(cursor, from, walk->stack[walk->depth].end, wide, &entered.end, &entered.remaining);
+    amqpc_status status = skip_header(cursor, from, walk->stack[walk->depth].end, wide,
+                                      &entered.end, &entered.remaining);
     if (status != AMQPC_OK) {
         return status;
     }
@@ -146,8 +152,10 @@ static amqpc_status enter_compound(amqpci_walk *walk, const uint8_t *constructor
     return push(walk, constructor, entered);
 }
 
-/* The constructor of an array's elements; gives their format code, and adds the descriptors to the depth used. */
-static amqpc_status skip_array_constructor(amqpci_cursor *cursor, const uint8_t *end, unsigned depth_left, uint8_t *code)
+/* The constructor of an array's elements; gives their format code, and adds the descriptors to
+ * the depth used. */
+static amqpc_status skip_array_constructor(amqpci_cursor *cursor, const uint8_t *end,
+                                           unsigned depth_left, uint8_t *code)
 {
     const uint8_t *from = cursor->position;
     while (from < end && *from == 0x00) {
@@ -176,8 +184,10 @@ static size_t fixed_width(unsigned layout)
     return layout <= AMQPCI_LAYOUT_FIXED_MAX ? layout : layout == AMQPCI_LAYOUT_BOOLEAN ? 1 : 4;
 }
 
-/* Whether the elements of an array fit its size, and its budget if they have none. The least size of one is a byte unless it is fixed. */
-static amqpc_status check_element_count(amqpci_cursor *cursor, const uint8_t *count_at, const amqpci_level *array, unsigned layout)
+/* Whether the elements of an array fit its size, and its budget if they have none. The least size
+ * of one is a byte unless it is fixed. */
+static amqpc_status check_element_count(amqpci_cursor *cursor, const uint8_t *count_at,
+                                        const amqpci_level *array, unsigned layout)
 {
     size_t width = layout <= AMQPCI_LAYOUT_CHAR ? fixed_width(layout) : 1;
     uint64_t size = (uint64_t)width * array->remaining;
@@ -188,13 +198,15 @@ static amqpc_status check_element_count(amqpci_cursor *cursor, const uint8_t *co
         if (array->remaining > cursor->zero_width_left) {
             return fault(cursor, count_at, AMQPC_TOO_MANY_ZERO_WIDTH);
         }
-        cursor->zero_width_left -= cursor->zero_width_left == AMQPC_UNLIMITED ? 0 : array->remaining;
+        cursor->zero_width_left -=
+            cursor->zero_width_left == AMQPC_UNLIMITED ? 0 : array->remaining;
     }
     return AMQPC_OK;
 }
 
 /* The elements of an array, all of one size, which fit, from the cursor to `end`. */
-static amqpc_status skip_fixed_elements(amqpci_cursor *cursor, const uint8_t *end, unsigned layout, uint32_t count)
+static amqpc_status skip_fixed_elements(amqpci_cursor *cursor, const uint8_t *end, unsigned layout,
+                                        uint32_t count)
 {
     const uint8_t *from = cursor->position;
     const uint8_t *elements_end = from + fixed_width(layout) * count;
@@ -214,7 +226,8 @@ static amqpc_status skip_fixed_elements(amqpci_cursor *cursor, const uint8_t *en
     return AMQPC_OK;
 }
 
-static amqpc_status enter_array(amqpci_walk *walk, const uint8_t *constructor, const uint8_t *from, bool wide)
+static amqpc_status enter_array(amqpci_walk *walk, const uint8_t *constructor, const uint8_t *from,
+                                bool wide)
 {
     amqpci_cursor *cursor = walk->cursor;
     if (walk->depth >= cursor->depth_left) {
@@ -222,13 +235,15 @@ static amqpc_status enter_array(amqpci_walk *walk, const uint8_t *constructor, c
     }
     const uint8_t *count_at = from + (wide ? 4 : 1);
     amqpci_level entered = {0};
-    amqpc_status status = skip_header(cursor, from, walk->stack[walk->depth].end, wide, &entered.end, &entered.remaining);
+    amqpc_status status = skip_header(cursor, from, walk->stack[walk->depth].end, wide,
+                                      &entered.end, &entered.remaining);
     if (status != AMQPC_OK) {
         return status;
     }
     entered.type = AMQPC_TYPE_ARRAY;
     entered.content = cursor->position;
-    status = skip_array_constructor(cursor, entered.end, cursor->depth_left - walk->depth - 1, &entered.element_code);
+    status = skip_array_constructor(cursor, entered.end, cursor->depth_left - walk->depth - 1,
+                                    &entered.element_code);
     if (status != AMQPC_OK) {
         return status;
     }
@@ -358,7 +373,8 @@ amqpc_status amqpci_take_fault(amqpci_cursor *cursor, uint32_t types)
     return fault(cursor, from, wanted ? AMQPC_INVALID_FIELD : AMQPC_WRONG_TYPE);
 }
 
-amqpc_status amqpc_value_skip(const void *data, size_t size, const amqpc_limits *limits, size_t *offset)
+amqpc_status amqpc_value_skip(const void *data, size_t size, const amqpc_limits *limits,
+                              size_t *offset)
 {
     amqpci_cursor cursor;
     if (amqpci_cursor_init(&cursor, data, size, limits) != AMQPC_OK) {

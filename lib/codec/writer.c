@@ -98,7 +98,8 @@ amqpc_status amqpc_writer_values(amqpc_writer *writer, const amqpc_value *values
     return finish_call(writer, status);
 }
 
-static amqpc_status push(amqpc_writer *writer, amqpc_status status, const amqpci_open_compound *compound)
+static amqpc_status push(amqpc_writer *writer, amqpc_status status,
+                         const amqpci_open_compound *compound)
 {
     if (status == AMQPC_OK) {
         count_value(writer);
@@ -121,18 +122,23 @@ amqpc_status amqpc_writer_begin(amqpc_writer *writer, unsigned type, unsigned co
     amqpc_status status = check_begin(writer);
     if (status == AMQPC_OK && type == AMQPC_TYPE_DESCRIBED) {
         compound.type = AMQPC_TYPE_DESCRIBED;
-        status = element_code(writer) == 0 ? amqpci_store_byte(&writer->sink, 0x00) : AMQPC_INVALID_ARGUMENT;
-    } else if (status == AMQPC_OK && (type == AMQPC_TYPE_LIST || type == AMQPC_TYPE_MAP) && code <= UINT8_MAX) {
-        status = amqpci_begin_compound(&writer->sink, (uint8_t)type, (uint8_t)code, element_code(writer), 0, &compound);
+        status = element_code(writer) == 0 ? amqpci_store_byte(&writer->sink, 0x00)
+                                           : AMQPC_INVALID_ARGUMENT;
+    } else if (status == AMQPC_OK && (type == AMQPC_TYPE_LIST || type == AMQPC_TYPE_MAP) &&
+               code <= UINT8_MAX) {
+        status = amqpci_begin_compound(&writer->sink, (uint8_t)type, (uint8_t)code,
+                                       element_code(writer), 0, &compound);
     } else if (status == AMQPC_OK) {
         status = AMQPC_INVALID_ARGUMENT;
     }
     return push(writer, status, &compound);
 }
 
-static amqpc_status store_constructor(amqpci_sink *sink, unsigned element_code, const amqpc_value *descriptor)
+static amqpc_status store_constructor(amqpci_sink *sink, unsigned element_code,
+                                      const amqpc_value *descriptor)
 {
-    bool valid = element_code <= UINT8_MAX && amqpci_code_infos[element_code].layout < AMQPCI_LAYOUT_DESCRIBED &&
+    bool valid = element_code <= UINT8_MAX &&
+                 amqpci_code_infos[element_code].layout < AMQPCI_LAYOUT_DESCRIBED &&
                  (descriptor == NULL || descriptor->type < AMQPC_TYPE_LIST);
     if (!valid) {
         return AMQPC_INVALID_ARGUMENT;
@@ -147,13 +153,16 @@ static amqpc_status store_constructor(amqpci_sink *sink, unsigned element_code, 
     return status == AMQPC_OK ? amqpci_store_byte(sink, (uint8_t)element_code) : status;
 }
 
-amqpc_status amqpc_writer_begin_array(amqpc_writer *writer, unsigned code, unsigned array_element_code, const amqpc_value *descriptor)
+amqpc_status amqpc_writer_begin_array(amqpc_writer *writer, unsigned code,
+                                      unsigned array_element_code, const amqpc_value *descriptor)
 {
     amqpci_open_compound compound = {0};
     amqpc_status status = check_begin(writer);
     if (status == AMQPC_OK) {
-        status = code > UINT8_MAX ? AMQPC_INVALID_ARGUMENT
-                                  : amqpci_begin_compound(&writer->sink, AMQPC_TYPE_ARRAY, (uint8_t)code, element_code(writer), 0, &compound);
+        status = code > UINT8_MAX
+                     ? AMQPC_INVALID_ARGUMENT
+                     : amqpci_begin_compound(&writer->sink, AMQPC_TYPE_ARRAY, (uint8_t)code,
+                                             element_code(writer), 0, &compound);
     }
     if (status == AMQPC_OK) {
         status = store_constructor(&writer->sink, array_element_code, descriptor);

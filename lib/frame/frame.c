@@ -4,14 +4,16 @@
 #include "frame/frame_header.h"
 #include "schema/performative.h"
 
-AMQPCI_INLINE amqpc_status parse_frame(const uint8_t *data, size_t size, const amqpc_limits *limits, amqpc_frame *frame, size_t *offset)
+AMQPCI_INLINE amqpc_status parse_frame(const uint8_t *data, size_t size, const amqpc_limits *limits,
+                                       amqpc_frame *frame, size_t *offset)
 {
     if (AMQPCI_UNLIKELY(size < AMQPC_FRAME_HEADER_SIZE)) {
         *offset = AMQPC_FRAME_HEADER_SIZE;
         return AMQPC_NEED_MORE;
     }
     amqpc_frame parsed;
-    amqpc_status status = amqpci_frame_header_check(data, limits->frame_size, limits->channel_max, &parsed, offset);
+    amqpc_status status =
+        amqpci_frame_header_check(data, limits->frame_size, limits->channels, &parsed, offset);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
     }
@@ -24,21 +26,23 @@ AMQPCI_INLINE amqpc_status parse_frame(const uint8_t *data, size_t size, const a
     return AMQPC_OK;
 }
 
-amqpc_status amqpc_frame_parse(const void *data, size_t size, const amqpc_limits *limits, amqpc_frame *frame, size_t *offset)
+amqpc_status amqpc_frame_parse(const void *data, size_t size, const amqpc_limits *limits,
+                               amqpc_frame *frame, size_t *offset)
 {
     if (AMQPCI_UNLIKELY(amqpc_limits_check(limits) != AMQPC_OK)) {
         return AMQPC_INVALID_ARGUMENT;
     }
     size_t at = 0;
-    amqpc_status status = parse_frame((const uint8_t *)data, size, limits == NULL ? &amqpci_default_limits : limits, frame, &at);
+    amqpc_status status = parse_frame((const uint8_t *)data, size,
+                                      limits == NULL ? &amqpci_default_limits : limits, frame, &at);
     if (offset != NULL) {
         *offset = at;
     }
     return status;
 }
 
-amqpc_status amqpc_frames_parse(const void *data, size_t size, const amqpc_limits *limits, amqpc_frame *frames, size_t capacity,
-                                size_t *count, size_t *offset)
+amqpc_status amqpc_frames_parse(const void *data, size_t size, const amqpc_limits *limits,
+                                amqpc_frame *frames, size_t capacity, size_t *count, size_t *offset)
 {
     if (AMQPCI_UNLIKELY(amqpc_limits_check(limits) != AMQPC_OK)) {
         return AMQPC_INVALID_ARGUMENT;
@@ -65,8 +69,9 @@ amqpc_status amqpc_frames_parse(const void *data, size_t size, const amqpc_limit
     return status == AMQPC_NEED_MORE ? AMQPC_OK : status;
 }
 
-amqpc_status amqpc_frame_decode(const void *data, size_t size, const amqpc_limits *limits, amqpc_frame *frame,
-                                amqpc_performative *performative, size_t *offset)
+amqpc_status amqpc_frame_decode(const void *data, size_t size, const amqpc_limits *limits,
+                                amqpc_frame *frame, amqpc_performative *performative,
+                                size_t *offset)
 {
     amqpci_cursor cursor;
     size_t at = 0;

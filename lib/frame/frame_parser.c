@@ -1,7 +1,8 @@
 /* A stream of protocol headers and frames, in pieces of any size.
  *
- * Bytes of the piece at hand are parsed in place. Only a unit (header or frame) that a piece cuts is gathered in `partial`, as its bytes
- * arrive; it is judged by its first 8 bytes before more of it is kept. */
+ * Bytes of the piece at hand are parsed in place. Only a unit (header or frame) that a piece cuts
+ * is gathered in `partial`, as its bytes arrive; it is judged by its first 8 bytes before more of
+ * it is kept. */
 #include <assert.h>
 
 #include "base/buffer.h"
@@ -22,7 +23,8 @@ struct amqpc_frame_parser {
     bool partial_used; /* the last frame lies in `partial`, which is free with the next call */
 };
 
-amqpc_status amqpc_frame_parser_new(const amqpc_allocator *allocator, const amqpc_limits *limits, amqpc_frame_parser **parser)
+amqpc_status amqpc_frame_parser_new(const amqpc_allocator *allocator, const amqpc_limits *limits,
+                                    amqpc_frame_parser **parser)
 {
     if (amqpc_limits_check(limits) != AMQPC_OK) {
         return AMQPC_INVALID_ARGUMENT;
@@ -112,8 +114,10 @@ static amqpc_status fail(amqpc_frame_parser *parser, amqpc_status status, size_t
     return status;
 }
 
-/* What the bytes of a unit say: NEED_MORE with `*needed` bytes in all, OK with its size there, or a failure with the offset. */
-static amqpc_status parse_unit(const amqpc_frame_parser *parser, const uint8_t *data, size_t size, amqpc_frame *frame, size_t *needed)
+/* What the bytes of a unit say: NEED_MORE with `*needed` bytes in all, OK with its size there, or
+ * a failure with the offset. */
+static amqpc_status parse_unit(const amqpc_frame_parser *parser, const uint8_t *data, size_t size,
+                               amqpc_frame *frame, size_t *needed)
 {
     if (!parser->expect_header) {
         return amqpc_frame_parse(data, size, &parser->limits, frame, needed);
@@ -154,11 +158,13 @@ static void complete(amqpc_frame_parser *parser, const amqpc_frame *frame, amqpc
 }
 
 /* Goes on with a unit that an earlier piece began. */
-static amqpc_status next_gathered(amqpc_frame_parser *parser, amqpc_frame_event *event, amqpc_frame *frame)
+static amqpc_status next_gathered(amqpc_frame_parser *parser, amqpc_frame_event *event,
+                                  amqpc_frame *frame)
 {
     for (;;) {
         size_t needed = 0;
-        amqpc_status status = parse_unit(parser, parser->partial.data, parser->partial.size, frame, &needed);
+        amqpc_status status =
+            parse_unit(parser, parser->partial.data, parser->partial.size, frame, &needed);
         if (status == AMQPC_OK) {
             parser->partial_used = true;
             complete(parser, frame, event);
@@ -178,7 +184,8 @@ static amqpc_status next_gathered(amqpc_frame_parser *parser, amqpc_frame_event 
     }
 }
 
-amqpc_status amqpc_frame_parser_next(amqpc_frame_parser *parser, amqpc_frame_event *event, amqpc_frame *frame)
+amqpc_status amqpc_frame_parser_next(amqpc_frame_parser *parser, amqpc_frame_event *event,
+                                     amqpc_frame *frame)
 {
     if (parser->status != AMQPC_OK) {
         return parser->status;

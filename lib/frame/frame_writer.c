@@ -6,13 +6,15 @@
 
 static bool belongs_to(amqpc_frame_type type, uint32_t performative)
 {
-    bool sasl = performative >= AMQPC_COMPOSITE_SASL_MECHANISMS && performative <= AMQPC_COMPOSITE_SASL_OUTCOME;
+    bool sasl = performative >= AMQPC_COMPOSITE_SASL_MECHANISMS &&
+                performative <= AMQPC_COMPOSITE_SASL_OUTCOME;
     bool amqp = performative >= AMQPC_COMPOSITE_OPEN && performative <= AMQPC_COMPOSITE_CLOSE;
     return type == AMQPC_FRAME_SASL ? sasl : amqp;
 }
 
 /* Payload, and then the header in front of it all. */
-AMQPCI_INLINE amqpc_status finish_frame(amqpci_sink *sink, uint8_t type, uint16_t channel, amqpc_bytes payload, size_t *size)
+AMQPCI_INLINE amqpc_status finish_frame(amqpci_sink *sink, uint8_t type, uint16_t channel,
+                                        amqpc_bytes payload, size_t *size)
 {
     amqpc_status status = amqpci_sink_reserve(sink, payload.size);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
@@ -43,13 +45,16 @@ AMQPCI_INLINE amqpc_status start_frame(amqpci_sink *sink, void *data, size_t cap
     return status;
 }
 
-amqpc_status amqpc_frame_write(amqpc_frame_type type, uint16_t channel, const amqpc_performative *performative, void *data,
-                               size_t capacity, size_t *size)
+amqpc_status amqpc_frame_write(amqpc_frame_type type, uint16_t channel,
+                               const amqpc_performative *performative, void *data, size_t capacity,
+                               size_t *size)
 {
     bool empty = performative == NULL || performative->type == AMQPC_COMPOSITE_NONE;
     amqpc_bytes payload = empty ? (amqpc_bytes){NULL, 0} : performative->payload;
-    bool valid = (type == AMQPC_FRAME_AMQP || (type == AMQPC_FRAME_SASL && channel == 0 && !empty)) &&
-                 (empty || (belongs_to(type, performative->type) && (payload.size == 0 || performative->type == AMQPC_COMPOSITE_TRANSFER)));
+    bool valid =
+        (type == AMQPC_FRAME_AMQP || (type == AMQPC_FRAME_SASL && channel == 0 && !empty)) &&
+        (empty || (belongs_to(type, performative->type) &&
+                   (payload.size == 0 || performative->type == AMQPC_COMPOSITE_TRANSFER)));
     if (!valid) {
         return AMQPC_INVALID_ARGUMENT;
     }
@@ -61,13 +66,16 @@ amqpc_status amqpc_frame_write(amqpc_frame_type type, uint16_t channel, const am
     return status == AMQPC_OK ? finish_frame(&sink, (uint8_t)type, channel, payload, size) : status;
 }
 
-amqpc_status amqpc_transfer_frame_write(uint16_t channel, const amqpc_transfer *transfer, amqpc_bytes payload, void *data,
-                                        size_t capacity, size_t *size)
+amqpc_status amqpc_transfer_frame_write(uint16_t channel, const amqpc_transfer *transfer,
+                                        amqpc_bytes payload, void *data, size_t capacity,
+                                        size_t *size)
 {
     amqpci_sink sink;
     amqpc_status status = start_frame(&sink, data, capacity);
     if (AMQPCI_LIKELY(status == AMQPC_OK)) {
         status = amqpci_encode_transfer(&sink, transfer);
     }
-    return AMQPCI_LIKELY(status == AMQPC_OK) ? finish_frame(&sink, AMQPC_FRAME_AMQP, channel, payload, size) : status;
+    return AMQPCI_LIKELY(status == AMQPC_OK)
+               ? finish_frame(&sink, AMQPC_FRAME_AMQP, channel, payload, size)
+               : status;
 }

@@ -1,4 +1,5 @@
-/* Protocol headers (AMQP 2.2, 5.2.1, 5.3.2): | "AMQP" | protocol id | major 1 | minor 0 | revision 0 | */
+/* Protocol headers (AMQP 2.2, 5.2.1, 5.3.2): | "AMQP" | protocol id | major 1 | minor 0 | revision
+ * 0 | */
 #include <amqpcodec/frame.h>
 #include <string.h>
 
@@ -11,16 +12,19 @@ static bool byte_matches(size_t index, uint8_t byte)
         return byte == header_start[index];
     }
     if (index == sizeof header_start) {
-        return byte == AMQPC_PROTOCOL_AMQP || byte == AMQPC_PROTOCOL_TLS || byte == AMQPC_PROTOCOL_SASL;
+        return byte == AMQPC_PROTOCOL_AMQP || byte == AMQPC_PROTOCOL_TLS ||
+               byte == AMQPC_PROTOCOL_SASL;
     }
     return byte == header_end[index - sizeof header_start - 1];
 }
 
-amqpc_status amqpc_protocol_header_parse(const void *data, size_t size, amqpc_protocol *protocol, size_t *offset)
+amqpc_status amqpc_protocol_header_parse(const void *data, size_t size, amqpc_protocol *protocol,
+                                         size_t *offset)
 {
     const uint8_t *bytes = (const uint8_t *)data;
     size_t index = 0;
-    while (index < AMQPC_PROTOCOL_HEADER_SIZE && index < size && byte_matches(index, bytes[index])) {
+    while (index < AMQPC_PROTOCOL_HEADER_SIZE && index < size &&
+           byte_matches(index, bytes[index])) {
         index++;
     }
     if (offset != NULL) {

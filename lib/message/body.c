@@ -36,7 +36,8 @@ amqpc_status amqpc_body_next(amqpc_body *body, amqpc_value *value)
         if (next == NULL || section.type != AMQPC_TYPE_DESCRIBED) {
             return AMQPC_TRUNCATED;
         }
-        const uint8_t *content = amqpci_read_value((const uint8_t *)section.as.bytes.data, next, &ignored);
+        const uint8_t *content =
+            amqpci_read_value((const uint8_t *)section.as.bytes.data, next, &ignored);
         if (content == NULL || amqpci_read_value(content, next, value) == NULL) {
             return AMQPC_TRUNCATED;
         }

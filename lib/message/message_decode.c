@@ -42,8 +42,9 @@ static amqpc_status take_section_map(amqpci_cursor *cursor, uint32_t key_types, 
 
 static amqpc_status take_annotations(amqpci_cursor *cursor, amqpc_value *map)
 {
-    const uint32_t key_types =
-        AMQPCI_TYPE_BIT(AMQPC_TYPE_SYMBOL) | AMQPCI_TYPE_BIT(AMQPC_TYPE_ULONG) | AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING);
+    const uint32_t key_types = AMQPCI_TYPE_BIT(AMQPC_TYPE_SYMBOL) |
+                               AMQPCI_TYPE_BIT(AMQPC_TYPE_ULONG) |
+                               AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING);
     return take_section_map(cursor, key_types, map);
 }
 
@@ -89,7 +90,8 @@ static amqpc_status take_section(message_decoding *decoding, uint32_t type)
     case AMQPCI_SECTION_PROPERTIES:
         return amqpci_decode_properties(cursor, &message->properties);
     case AMQPCI_SECTION_APPLICATION_PROPERTIES:
-        return take_section_map(cursor, AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING), &message->application_properties);
+        return take_section_map(cursor, AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING),
+                                &message->application_properties);
     case AMQPCI_SECTION_DATA:
         return take_body(cursor, message, AMQPC_BODY_DATA);
     case AMQPCI_SECTION_SEQUENCE:
@@ -112,7 +114,9 @@ static amqpc_status check_order(const message_decoding *decoding, uint32_t type)
         return AMQPC_SECTION_ORDER;
     }
     if (index != AMQPCI_INDEX_BODY || type == AMQPCI_SECTION_VALUE) {
-        return decoding->message->body_kind == AMQPC_BODY_VALUE || index != AMQPCI_INDEX_BODY ? AMQPC_SECTION_REPEATED : AMQPC_SECTION_ORDER;
+        return decoding->message->body_kind == AMQPC_BODY_VALUE || index != AMQPCI_INDEX_BODY
+                   ? AMQPC_SECTION_REPEATED
+                   : AMQPC_SECTION_ORDER;
     }
     return decoding->message->body_kind == amqpci_body_kind(type) ? AMQPC_OK : AMQPC_SECTION_ORDER;
 }
@@ -148,7 +152,8 @@ static amqpc_status next_section(message_decoding *decoding)
     return status;
 }
 
-amqpc_status amqpc_message_decode(const void *data, size_t size, const amqpc_limits *limits, amqpc_message *message, size_t *offset)
+amqpc_status amqpc_message_decode(const void *data, size_t size, const amqpc_limits *limits,
+                                  amqpc_message *message, size_t *offset)
 {
     message_decoding decoding = {.message = message, .last = NO_SECTION};
     amqpc_status status = amqpci_cursor_init(&decoding.cursor, data, size, limits);

@@ -40,9 +40,11 @@ static amqpc_status store_map_section(amqpci_sink *sink, uint8_t section, const 
 }
 
 /* One section of the body, or, where it is left out, all of a data section but its bytes. */
-static amqpc_status store_body_section(amqpci_sink *sink, uint32_t kind, const amqpc_value *value, bool leave_out)
+static amqpc_status store_body_section(amqpci_sink *sink, uint32_t kind, const amqpc_value *value,
+                                       bool leave_out)
 {
-    static const uint8_t types[] = {[AMQPC_BODY_DATA] = AMQPC_TYPE_BINARY, [AMQPC_BODY_SEQUENCE] = AMQPC_TYPE_LIST};
+    static const uint8_t types[] = {
+        [AMQPC_BODY_DATA] = AMQPC_TYPE_BINARY, [AMQPC_BODY_SEQUENCE] = AMQPC_TYPE_LIST};
     if (kind != AMQPC_BODY_VALUE && value->type != types[kind]) {
         return AMQPC_INVALID_ARGUMENT;
     }
@@ -66,7 +68,8 @@ static amqpc_status store_body_section(amqpci_sink *sink, uint32_t kind, const a
 
 static amqpc_status store_body(amqpci_sink *sink, const amqpc_message *message, bool leave_out)
 {
-    if (message->body_kind < AMQPC_BODY_DATA || message->body_kind > AMQPC_BODY_VALUE || message->body_count == 0 ||
+    if (message->body_kind < AMQPC_BODY_DATA || message->body_kind > AMQPC_BODY_VALUE ||
+        message->body_count == 0 ||
         (message->body_kind == AMQPC_BODY_VALUE && message->body_count != 1)) {
         return AMQPC_INVALID_ARGUMENT;
     }
@@ -91,13 +94,16 @@ static amqpc_status store_section(amqpci_sink *sink, const amqpc_message *messag
     case AMQPCI_INDEX_HEADER:
         return amqpci_encode_header(sink, &message->header);
     case AMQPCI_INDEX_DELIVERY_ANNOTATIONS:
-        return store_map_section(sink, AMQPCI_SECTION_DELIVERY_ANNOTATIONS, &message->delivery_annotations);
+        return store_map_section(sink, AMQPCI_SECTION_DELIVERY_ANNOTATIONS,
+                                 &message->delivery_annotations);
     case AMQPCI_INDEX_MESSAGE_ANNOTATIONS:
-        return store_map_section(sink, AMQPCI_SECTION_MESSAGE_ANNOTATIONS, &message->message_annotations);
+        return store_map_section(sink, AMQPCI_SECTION_MESSAGE_ANNOTATIONS,
+                                 &message->message_annotations);
     case AMQPCI_INDEX_PROPERTIES:
         return amqpci_encode_properties(sink, &message->properties);
     case AMQPCI_INDEX_APPLICATION_PROPERTIES:
-        return store_map_section(sink, AMQPCI_SECTION_APPLICATION_PROPERTIES, &message->application_properties);
+        return store_map_section(sink, AMQPCI_SECTION_APPLICATION_PROPERTIES,
+                                 &message->application_properties);
     case AMQPCI_INDEX_BODY:
         return store_body(sink, message, false);
     default:
@@ -110,13 +116,17 @@ static bool copies_as_arrived(const amqpc_message *message, unsigned flags, unsi
     return (flags & AMQPC_ENCODE_AS_ARRIVED) != 0 && message->encoded[index].size > 0;
 }
 
-/* All sections; where body_offset is not NULL, the bytes of a body of one data section are left out, and their place is given. */
-static amqpc_status store_message(amqpci_sink *sink, const amqpc_message *message, unsigned flags, size_t *body_offset)
+/* All sections; where body_offset is not NULL, the bytes of a body of one data section are left
+ * out, and their place is given. */
+static amqpc_status store_message(amqpci_sink *sink, const amqpc_message *message, unsigned flags,
+                                  size_t *body_offset)
 {
-    if ((flags & ~AMQPC_ENCODE_AS_ARRIVED) != 0 || message->sections >= 1u << (AMQPCI_INDEX_FOOTER + 1)) {
+    if ((flags & ~AMQPC_ENCODE_AS_ARRIVED) != 0 ||
+        message->sections >= 1u << (AMQPCI_INDEX_FOOTER + 1)) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    bool leave_out = body_offset != NULL && message->body_kind == AMQPC_BODY_DATA && message->body_count == 1 && message->bodies == NULL;
+    bool leave_out = body_offset != NULL && message->body_kind == AMQPC_BODY_DATA &&
+                     message->body_count == 1 && message->bodies == NULL;
     amqpc_status status = AMQPC_OK;
     for (uint32_t left = message->sections; left != 0 && status == AMQPC_OK; left &= left - 1) {
         unsigned index = (unsigned)__builtin_ctz(left);
@@ -132,7 +142,8 @@ static amqpc_status store_message(amqpci_sink *sink, const amqpc_message *messag
     return status;
 }
 
-amqpc_status amqpc_message_encode(const amqpc_message *message, unsigned flags, void *data, size_t capacity, size_t *size)
+amqpc_status amqpc_message_encode(const amqpc_message *message, unsigned flags, void *data,
+                                  size_t capacity, size_t *size)
 {
     amqpci_sink sink;
     amqpci_sink_init_fixed(&sink, data, capacity);
@@ -143,7 +154,8 @@ amqpc_status amqpc_message_encode(const amqpc_message *message, unsigned flags, 
     return status;
 }
 
-amqpc_status amqpc_message_append(const amqpc_message *message, unsigned flags, amqpc_buffer *buffer)
+amqpc_status amqpc_message_append(const amqpc_message *message, unsigned flags,
+                                  amqpc_buffer *buffer)
 {
     amqpci_sink sink;
     size_t before = buffer->size;
@@ -156,8 +168,8 @@ amqpc_status amqpc_message_append(const amqpc_message *message, unsigned flags, 
     return status;
 }
 
-amqpc_status amqpc_message_encode_around(const amqpc_message *message, unsigned flags, void *data, size_t capacity, size_t *size,
-                                         size_t *body_offset)
+amqpc_status amqpc_message_encode_around(const amqpc_message *message, unsigned flags, void *data,
+                                         size_t capacity, size_t *size, size_t *body_offset)
 {
     amqpci_sink sink;
     size_t body_at = SIZE_MAX;
@@ -172,13 +184,17 @@ amqpc_status amqpc_message_encode_around(const amqpc_message *message, unsigned 
 
 static size_t properties_bound(const amqpc_properties *properties)
 {
-    const amqpc_bytes *texts[] = {&properties->user_id,      &properties->to,       &properties->subject,
-                                  &properties->reply_to,     &properties->content_type, &properties->content_encoding,
+    const amqpc_bytes *texts[] = {&properties->user_id,      &properties->to,
+                                  &properties->subject,      &properties->reply_to,
+                                  &properties->content_type, &properties->content_encoding,
                                   &properties->group_id,     &properties->reply_to_group_id};
-    static const uint32_t bits[] = {AMQPC_PROPERTIES_USER_ID,      AMQPC_PROPERTIES_TO,           AMQPC_PROPERTIES_SUBJECT,
-                                    AMQPC_PROPERTIES_REPLY_TO,     AMQPC_PROPERTIES_CONTENT_TYPE, AMQPC_PROPERTIES_CONTENT_ENCODING,
-                                    AMQPC_PROPERTIES_GROUP_ID,     AMQPC_PROPERTIES_REPLY_TO_GROUP_ID};
-    size_t bound = LIST_BOUND + 13 + 3 * AMQPCI_NUMBER_MAX; /* a null for each field, three numbers */
+    static const uint32_t bits[] = {
+        AMQPC_PROPERTIES_USER_ID,      AMQPC_PROPERTIES_TO,
+        AMQPC_PROPERTIES_SUBJECT,      AMQPC_PROPERTIES_REPLY_TO,
+        AMQPC_PROPERTIES_CONTENT_TYPE, AMQPC_PROPERTIES_CONTENT_ENCODING,
+        AMQPC_PROPERTIES_GROUP_ID,     AMQPC_PROPERTIES_REPLY_TO_GROUP_ID};
+    size_t bound =
+        LIST_BOUND + 13 + 3 * AMQPCI_NUMBER_MAX; /* a null for each field, three numbers */
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         if ((properties->present & bits[i]) != 0) {
             bound = amqpci_bound_add(bound, amqpci_bound_add(VARIABLE_BOUND, texts[i]->size));
@@ -196,12 +212,14 @@ static size_t properties_bound(const amqpc_properties *properties)
 static size_t body_bound(const amqpc_message *message)
 {
     if (message->bodies == NULL) {
-        return message->body_count > 1 ? message->encoded[AMQPCI_INDEX_BODY].size
-                                       : amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->body));
+        return message->body_count > 1
+                   ? message->encoded[AMQPCI_INDEX_BODY].size
+                   : amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->body));
     }
     size_t bound = 0;
     for (uint32_t i = 0; i < message->body_count; i++) {
-        bound = amqpci_bound_add(bound, amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->bodies[i])));
+        bound = amqpci_bound_add(
+            bound, amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->bodies[i])));
     }
     return bound;
 }
@@ -212,13 +230,15 @@ static size_t section_bound(const amqpc_message *message, unsigned index)
     case AMQPCI_INDEX_HEADER:
         return LIST_BOUND + 5 * AMQPCI_NUMBER_MAX;
     case AMQPCI_INDEX_DELIVERY_ANNOTATIONS:
-        return amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->delivery_annotations));
+        return amqpci_bound_add(DESCRIPTOR_SIZE,
+                                amqpci_value_bound(&message->delivery_annotations));
     case AMQPCI_INDEX_MESSAGE_ANNOTATIONS:
         return amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->message_annotations));
     case AMQPCI_INDEX_PROPERTIES:
         return properties_bound(&message->properties);
     case AMQPCI_INDEX_APPLICATION_PROPERTIES:
-        return amqpci_bound_add(DESCRIPTOR_SIZE, amqpci_value_bound(&message->application_properties));
+        return amqpci_bound_add(DESCRIPTOR_SIZE,
+                                amqpci_value_bound(&message->application_properties));
     case AMQPCI_INDEX_BODY:
         return body_bound(message);
     default:
@@ -233,7 +253,8 @@ size_t amqpc_message_encoded_bound(const amqpc_message *message, unsigned flags)
         if ((message->sections & 1u << index) == 0) {
             continue;
         }
-        size_t section = copies_as_arrived(message, flags, index) ? message->encoded[index].size : section_bound(message, index);
+        size_t section = copies_as_arrived(message, flags, index) ? message->encoded[index].size
+                                                                  : section_bound(message, index);
         bound = amqpci_bound_add(bound, section);
     }
     return bound;

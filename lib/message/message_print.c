@@ -14,7 +14,8 @@ static void print_map(amqpci_printer *printer, const char *name, const amqpc_val
     amqpci_print_value(printer, map);
 }
 
-static void print_list(amqpci_printer *printer, const char *name, uint32_t type, const void *composite)
+static void print_list(amqpci_printer *printer, const char *name, uint32_t type,
+                       const void *composite)
 {
     print_name(printer, name);
     amqpci_print_text(printer, printer->format == AMQPC_PRINT_JSON ? "{" : "(");
@@ -40,7 +41,8 @@ static void print_body_text(amqpci_printer *printer, uint32_t kind, const amqpc_
 }
 
 /* In JSON the sections are a list, for names must not be repeated. */
-static void print_body_json(amqpci_printer *printer, uint32_t kind, const amqpc_value *value, bool first)
+static void print_body_json(amqpci_printer *printer, uint32_t kind, const amqpc_value *value,
+                            bool first)
 {
     static const char *const names[] = {"body", "data", "amqp-sequence", "amqp-value"};
     if (first) {
@@ -125,7 +127,8 @@ void amqpci_print_message(amqpci_printer *printer, const amqpc_message *message)
     amqpci_print_text(printer, json ? "}" : "");
 }
 
-amqpc_status amqpc_message_print(const amqpc_message *message, amqpc_print_format format, amqpc_buffer *buffer)
+amqpc_status amqpc_message_print(const amqpc_message *message, amqpc_print_format format,
+                                 amqpc_buffer *buffer)
 {
     amqpci_printer printer = amqpci_printer_start(format, buffer);
     if (message->body_kind > AMQPC_BODY_VALUE) {

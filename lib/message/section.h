@@ -19,7 +19,8 @@ enum {
     AMQPCI_SECTION_FOOTER = 0x78
 };
 
-/* Indexes of amqpc_message.encoded, and of the bits of its sections, in the order that sections have. */
+/* Indexes of amqpc_message.encoded, and of the bits of its sections, in the order that sections
+ * have. */
 enum {
     AMQPCI_INDEX_HEADER = 0,
     AMQPCI_INDEX_DELIVERY_ANNOTATIONS = 1,

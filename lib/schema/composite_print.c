@@ -20,7 +20,8 @@ static const amqpc_composite_info *find_composite(const amqpc_value *value, amqp
 {
     amqpc_value descriptor;
     const amqpc_composite_info *info = amqpc_composite_info_get(amqpc_value_composite(value));
-    if (info == NULL || amqpci_described_parts(value, &descriptor, list) != AMQPC_OK || list->count > info->field_count) {
+    if (info == NULL || amqpci_described_parts(value, &descriptor, list) != AMQPC_OK ||
+        list->count > info->field_count) {
         return NULL;
     }
     return info;
@@ -59,11 +60,13 @@ static bool is_choice(const char *choices, amqpc_bytes symbol)
     return false;
 }
 
-static void print_choice(amqpci_printer *printer, const amqpc_field_info *field, const amqpc_value *value)
+static void print_choice(amqpci_printer *printer, const amqpc_field_info *field,
+                         const amqpc_value *value)
 {
     if (value->type == AMQPC_TYPE_SYMBOL) {
         if (printer->format == AMQPC_PRINT_TEXT && is_choice(field->choices, value->as.bytes)) {
-            amqpci_print_format(printer, "%.*s", (int)value->as.bytes.size, (const char *)value->as.bytes.data);
+            amqpci_print_format(printer, "%.*s", (int)value->as.bytes.size,
+                                (const char *)value->as.bytes.data);
         } else {
             print_symbol(printer, value);
         }
@@ -98,7 +101,8 @@ static void print_symbols(amqpci_printer *printer, const amqpc_value *value)
 }
 
 /* A field that holds no composite. */
-static void print_field(amqpci_printer *printer, const amqpc_field_info *field, const amqpc_value *value)
+static void print_field(amqpci_printer *printer, const amqpc_field_info *field,
+                        const amqpc_value *value)
 {
     if (field->choices != NULL) {
         print_choice(printer, field, value);
@@ -123,22 +127,26 @@ static void print_field(amqpci_printer *printer, const amqpc_field_info *field, 
     }
 }
 
-static void enter(amqpci_printer *printer, const amqpc_composite_info *info, const amqpc_value *list, branch *entered)
+static void enter(amqpci_printer *printer, const amqpc_composite_info *info,
+                  const amqpc_value *list, branch *entered)
 {
     *entered = (branch){.info = info};
     printer->status = amqpci_place_start(list, &entered->place);
-    amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "{\"%s\": {" : "%s(", info->name);
+    amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "{\"%s\": {" : "%s(",
+                        info->name);
 }
 
 /* The next field that is not null: its name is printed, its value given. False at the end. */
-static bool next_field(amqpci_printer *printer, branch *inner, const amqpc_field_info **field, amqpc_value *value)
+static bool next_field(amqpci_printer *printer, branch *inner, const amqpc_field_info **field,
+                       amqpc_value *value)
 {
     while (inner->place.remaining > 0 && printer->status == AMQPC_OK) {
         printer->status = amqpci_place_next(&inner->place, value);
         *field = &inner->info->fields[inner->index++];
         if (printer->status == AMQPC_OK && value->type != AMQPC_TYPE_NULL) {
             amqpci_print_text(printer, inner->printed++ == 0 ? "" : ", ");
-            amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "\"%s\": " : "%s=", (*field)->name);
+            amqpci_print_format(
+                printer, printer->format == AMQPC_PRINT_JSON ? "\"%s\": " : "%s=", (*field)->name);
             return true;
         }
     }
@@ -164,7 +172,9 @@ void amqpci_print_composite(amqpci_printer *printer, const amqpc_value *value)
             depth--;
             continue;
         }
-        info = next.type == AMQPC_TYPE_DESCRIBED && depth < AMQPC_DEPTH_MAX ? find_composite(&next, &list) : NULL;
+        info = next.type == AMQPC_TYPE_DESCRIBED && depth < AMQPC_DEPTH_MAX
+                   ? find_composite(&next, &list)
+                   : NULL;
         if (info != NULL) {
             enter(printer, info, &list, &stack[depth++]);
         } else {
@@ -224,14 +234,16 @@ void amqpci_print_members(amqpci_printer *printer, uint32_t type, const void *co
         if ((present & 1u << i) != 0) {
             amqpc_value value = member_value(field, (const uint8_t *)composite + field->offset);
             amqpci_print_text(printer, first ? "" : ", ");
-            amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "\"%s\": " : "%s=", field->name);
+            amqpci_print_format(
+                printer, printer->format == AMQPC_PRINT_JSON ? "\"%s\": " : "%s=", field->name);
             print_field(printer, field, &value);
             first = false;
         }
     }
 }
 
-amqpc_status amqpc_composite_print(const amqpc_value *value, amqpc_print_format format, amqpc_buffer *buffer)
+amqpc_status amqpc_composite_print(const amqpc_value *value, amqpc_print_format format,
+                                   amqpc_buffer *buffer)
 {
     amqpci_printer printer = amqpci_printer_start(format, buffer);
     amqpci_print_composite(&printer, value);

@@ -11,8 +11,12 @@ static const struct section {
     const char *symbol;
     uint32_t type;
 } sections[] = {
-    {"amqp:delivery-annotations:map", 0x71}, {"amqp:message-annotations:map", 0x72}, {"amqp:application-properties:map", 0x74},
-    {"amqp:data:binary", 0x75},              {"amqp:amqp-sequence:list", 0x76},      {"amqp:amqp-value:*", 0x77},
+    {"amqp:delivery-annotations:map", 0x71},
+    {"amqp:message-annotations:map", 0x72},
+    {"amqp:application-properties:map", 0x74},
+    {"amqp:data:binary", 0x75},
+    {"amqp:amqp-sequence:list", 0x76},
+    {"amqp:amqp-value:*", 0x77},
     {"amqp:footer:map", 0x78},
 };
 
@@ -62,7 +66,8 @@ uint32_t amqpc_value_composite(const amqpc_value *value)
 {
     amqpc_value descriptor;
     amqpc_value list;
-    if (amqpci_described_parts(value, &descriptor, &list) != AMQPC_OK || list.type != AMQPC_TYPE_LIST) {
+    if (amqpci_described_parts(value, &descriptor, &list) != AMQPC_OK ||
+        list.type != AMQPC_TYPE_LIST) {
         return AMQPC_COMPOSITE_NONE;
     }
     uint32_t type = amqpci_descriptor_type(&descriptor);

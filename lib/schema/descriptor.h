@@ -4,8 +4,8 @@
 
 #include <amqpcodec/value.h>
 
-/* The numeric descriptor that an unsigned long or a symbol stands for: an amqpc_composite_type, or the number of a message section.
- * 0 for all others. */
+/* The numeric descriptor that an unsigned long or a symbol stands for: an amqpc_composite_type,
+ * or the number of a message section. 0 for all others. */
 uint32_t amqpci_descriptor_type(const amqpc_value *descriptor);
 
 #endif

@@ -1,4 +1,5 @@
-/* Fields that are not straight-line, descriptors in all their forms, and what is wrong with a list of fields. */
+/* Fields that are not straight-line, descriptors in all their forms, and what is wrong with a
+ * list of fields. */
 #include "schema/fields.h"
 
 #include "schema/descriptor.h"
@@ -43,17 +44,20 @@ static amqpc_status match_descriptor(amqpci_cursor *cursor, uint32_t type)
     return status;
 }
 
-amqpc_status amqpci_composite_begin(amqpci_cursor *cursor, const void *data, size_t size, const amqpc_limits *limits, uint32_t type)
+amqpc_status amqpci_composite_begin(amqpci_cursor *cursor, const void *data, size_t size,
+                                    const amqpc_limits *limits, uint32_t type)
 {
     cursor->position = (const uint8_t *)data;
     if (amqpci_cursor_init(cursor, data, size, limits) != AMQPC_OK) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    cursor->values_left = limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
+    cursor->values_left =
+        limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
     return match_descriptor(cursor, type);
 }
 
-amqpc_status amqpci_composite_begin_value(amqpci_cursor *cursor, const amqpc_value *value, const amqpc_limits *limits, uint32_t type)
+amqpc_status amqpci_composite_begin_value(amqpci_cursor *cursor, const amqpc_value *value,
+                                          const amqpc_limits *limits, uint32_t type)
 {
     if (value->type != AMQPC_TYPE_DESCRIBED || value->form != AMQPC_FORM_ENCODED) {
         return value->type != AMQPC_TYPE_DESCRIBED ? AMQPC_WRONG_TYPE : AMQPC_INVALID_ARGUMENT;
@@ -64,7 +68,8 @@ amqpc_status amqpci_composite_begin_value(amqpci_cursor *cursor, const amqpc_val
     if (amqpci_cursor_init(cursor, data, value->as.bytes.size, limits) != AMQPC_OK) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    cursor->values_left = limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
+    cursor->values_left =
+        limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
     cursor->depth_left--;
     cursor->position = amqpci_read_value(data, end, &descriptor);
     if (cursor->position == NULL) {
@@ -88,7 +93,8 @@ amqpc_status amqpci_fields_fault(amqpci_cursor *cursor, const uint8_t *list, uin
     return amqpci_take_fault(cursor, 0);
 }
 
-amqpc_status amqpci_missing_field(amqpci_cursor *cursor, const amqpci_fields *fields, uint32_t missing)
+amqpc_status amqpci_missing_field(amqpci_cursor *cursor, const amqpci_fields *fields,
+                                  uint32_t missing)
 {
     unsigned index = (unsigned)__builtin_ctz(missing);
     const uint8_t *end = cursor->end;
@@ -124,8 +130,10 @@ amqpc_status amqpci_take_any(amqpci_cursor *cursor, amqpc_value *value)
 amqpc_status amqpci_take_described(amqpci_cursor *cursor, amqpc_value *value)
 {
     const uint8_t *from = cursor->position;
-    /* An outcome without fields, such as accepted, as nearly every disposition has it: 00 53 24 45. */
-    if (AMQPCI_LIKELY(amqpci_remaining(cursor) >= 4 && from[0] == 0x00 && from[1] == AMQPC_CODE_SMALLULONG && from[3] == AMQPC_CODE_LIST0 &&
+    /* An outcome without fields, such as accepted, as nearly every disposition has it: 00 53 24 45.
+     */
+    if (AMQPCI_LIKELY(amqpci_remaining(cursor) >= 4 && from[0] == 0x00 &&
+                      from[1] == AMQPC_CODE_SMALLULONG && from[3] == AMQPC_CODE_LIST0 &&
                       cursor->depth_left > 0)) {
         amqpci_set_value(value, AMQPC_TYPE_DESCRIBED, 0, 2);
         value->as.bytes = (amqpc_bytes){from + 1, 3};
@@ -137,16 +145,17 @@ amqpc_status amqpci_take_described(amqpci_cursor *cursor, amqpc_value *value)
 
 amqpc_status amqpci_take_message_id_any(amqpci_cursor *cursor, amqpc_value *value)
 {
-    const uint32_t types = AMQPCI_TYPE_BIT(AMQPC_TYPE_ULONG) | AMQPCI_TYPE_BIT(AMQPC_TYPE_UUID) | AMQPCI_TYPE_BIT(AMQPC_TYPE_BINARY) |
-                           AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING);
+    const uint32_t types = AMQPCI_TYPE_BIT(AMQPC_TYPE_ULONG) | AMQPCI_TYPE_BIT(AMQPC_TYPE_UUID) |
+                           AMQPCI_TYPE_BIT(AMQPC_TYPE_BINARY) | AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING);
     return take_of_types(cursor, types, value);
 }
 
 amqpc_status amqpci_take_symbols(amqpci_cursor *cursor, amqpc_symbols *symbols)
 {
     const uint8_t *from = cursor->position;
-    amqpc_status status =
-        take_of_types(cursor, AMQPCI_TYPE_BIT(AMQPC_TYPE_SYMBOL) | AMQPCI_TYPE_BIT(AMQPC_TYPE_ARRAY), &symbols->value);
+    amqpc_status status = take_of_types(
+        cursor, AMQPCI_TYPE_BIT(AMQPC_TYPE_SYMBOL) | AMQPCI_TYPE_BIT(AMQPC_TYPE_ARRAY),
+        &symbols->value);
     if (status != AMQPC_OK) {
         return status;
     }

@@ -10,14 +10,15 @@
 /* Numeric descriptors of composites are below this. */
 enum { AMQPCI_DESCRIPTOR_MAX = 0xff };
 
-/* The descriptor of a described value, with the cursor at its 0x00: any legal encoding, or a symbol. Gives 0 for one that is not known; on
- * success the cursor stands at the value. */
+/* The descriptor of a described value, with the cursor at its 0x00: any legal encoding, or a
+ * symbol. Gives 0 for one that is not known; on success the cursor stands at the value. */
 AMQPC_CHECK amqpc_status amqpci_take_descriptor_any(amqpci_cursor *cursor, uint32_t *type);
 
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_take_descriptor(amqpci_cursor *cursor, uint32_t *type)
 {
     const uint8_t *from = cursor->position;
-    if (AMQPCI_LIKELY(amqpci_remaining(cursor) >= 3 && from[0] == 0x00 && from[1] == AMQPC_CODE_SMALLULONG)) {
+    if (AMQPCI_LIKELY(amqpci_remaining(cursor) >= 3 && from[0] == 0x00 &&
+                      from[1] == AMQPC_CODE_SMALLULONG)) {
         *type = from[2];
         cursor->position = from + 3;
         return AMQPC_OK;
@@ -25,10 +26,14 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_take_descriptor(amqpci_cursor *cur
     return amqpci_take_descriptor_any(cursor, type);
 }
 
-/* Starts a decoder at a described list: limits, and the descriptor, which must be `type`. On failure the cursor stands at the byte at fault. */
-AMQPC_CHECK amqpc_status amqpci_composite_begin(amqpci_cursor *cursor, const void *data, size_t size, const amqpc_limits *limits, uint32_t type);
-AMQPC_CHECK amqpc_status amqpci_composite_begin_value(amqpci_cursor *cursor, const amqpc_value *value, const amqpc_limits *limits,
-                                                      uint32_t type);
+/* Starts a decoder at a described list: limits, and the descriptor, which must be `type`. On
+ * failure the cursor stands at the byte at fault. */
+AMQPC_CHECK amqpc_status amqpci_composite_begin(amqpci_cursor *cursor, const void *data,
+                                                size_t size, const amqpc_limits *limits,
+                                                uint32_t type);
+AMQPC_CHECK amqpc_status amqpci_composite_begin_value(amqpci_cursor *cursor,
+                                                      const amqpc_value *value,
+                                                      const amqpc_limits *limits, uint32_t type);
 
 /* The list that holds a composite's fields, while they are taken. */
 typedef struct amqpci_fields {
@@ -38,11 +43,17 @@ typedef struct amqpci_fields {
 } amqpci_fields;
 
 /* The slow paths of the two functions below. */
-AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_fields_fault(amqpci_cursor *cursor, const uint8_t *list, uint32_t count_max);
-AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_missing_field(amqpci_cursor *cursor, const amqpci_fields *fields, uint32_t missing);
+AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_fields_fault(amqpci_cursor *cursor, const uint8_t *list,
+                                                         uint32_t count_max);
+AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_missing_field(amqpci_cursor *cursor,
+                                                          const amqpci_fields *fields,
+                                                          uint32_t missing);
 
-/* Enters the list, which may have up to count_max fields; the cursor moves to the first one, and its end to the list's. */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_begin(amqpci_cursor *cursor, uint32_t count_max, amqpci_fields *fields)
+/* Enters the list, which may have up to count_max fields; the cursor moves to the first one, and
+ * its end to the list's. */
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_begin(amqpci_cursor *cursor,
+                                                           uint32_t count_max,
+                                                           amqpci_fields *fields)
 {
     const uint8_t *list = cursor->position;
     const uint8_t *content_end = NULL;
@@ -53,7 +64,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_begin(amqpci_cursor *cursor
         return AMQPC_TOO_DEEP;
     }
     if (AMQPCI_LIKELY(amqpci_take_header(cursor, AMQPC_CODE_LIST8, &fields->count, &content_end))) {
-        if (AMQPCI_UNLIKELY(fields->count > count_max || fields->count > (size_t)(content_end - cursor->position))) {
+        if (AMQPCI_UNLIKELY(fields->count > count_max ||
+                            fields->count > (size_t)(content_end - cursor->position))) {
             return amqpci_fields_fault(cursor, list, count_max);
         }
     } else if (list < cursor->end && *list == AMQPC_CODE_LIST0) {
@@ -68,9 +80,12 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_begin(amqpci_cursor *cursor
     return AMQPC_OK;
 }
 
-/* Leaves the list: nothing may be left of it, and no mandatory field may be missing. `status` is the result of taking the fields. */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_end(amqpci_cursor *cursor, const amqpci_fields *fields, amqpc_status status,
-                                                         uint32_t mandatory, uint32_t present)
+/* Leaves the list: nothing may be left of it, and no mandatory field may be missing. `status` is
+ * the result of taking the fields. */
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_fields_end(amqpci_cursor *cursor,
+                                                         const amqpci_fields *fields,
+                                                         amqpc_status status, uint32_t mandatory,
+                                                         uint32_t present)
 {
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
@@ -126,10 +141,12 @@ AMQPC_CHECK amqpc_status amqpci_take_symbols(amqpci_cursor *cursor, amqpc_symbol
 AMQPC_CHECK amqpc_status amqpci_take_error(amqpci_cursor *cursor, amqpc_error *error);
 AMQPC_CHECK amqpc_status amqpci_take_message_id_any(amqpci_cursor *cursor, amqpc_value *value);
 
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_take_message_id(amqpci_cursor *cursor, amqpc_value *value)
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_take_message_id(amqpci_cursor *cursor,
+                                                              amqpc_value *value)
 {
     amqpc_bytes text;
-    if (AMQPCI_LIKELY(cursor->position < cursor->end && *cursor->position == AMQPC_CODE_STRING8 && amqpci_take_string(cursor, &text))) {
+    if (AMQPCI_LIKELY(cursor->position < cursor->end && *cursor->position == AMQPC_CODE_STRING8 &&
+                      amqpci_take_string(cursor, &text))) {
         amqpci_set_value(value, AMQPC_TYPE_STRING, AMQPC_CODE_STRING8, 0);
         value->as.bytes = text;
         return AMQPC_OK;

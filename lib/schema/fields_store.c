@@ -35,13 +35,14 @@ amqpc_status amqpci_store_any(amqpci_sink *sink, const amqpc_value *value)
 
 amqpc_status amqpci_store_described(amqpci_sink *sink, const amqpc_value *value)
 {
-    return value->type == AMQPC_TYPE_DESCRIBED ? amqpci_store_value(sink, value) : AMQPC_INVALID_ARGUMENT;
+    return value->type == AMQPC_TYPE_DESCRIBED ? amqpci_store_value(sink, value)
+                                               : AMQPC_INVALID_ARGUMENT;
 }
 
 amqpc_status amqpci_store_message_id_any(amqpci_sink *sink, const amqpc_value *value)
 {
-    bool valid = value->type == AMQPC_TYPE_ULONG || value->type == AMQPC_TYPE_UUID || value->type == AMQPC_TYPE_BINARY ||
-                 value->type == AMQPC_TYPE_STRING;
+    bool valid = value->type == AMQPC_TYPE_ULONG || value->type == AMQPC_TYPE_UUID ||
+                 value->type == AMQPC_TYPE_BINARY || value->type == AMQPC_TYPE_STRING;
     return valid ? amqpci_store_scalar(sink, value) : AMQPC_INVALID_ARGUMENT;
 }
 
@@ -54,7 +55,8 @@ static amqpc_status store_symbol_items(amqpci_sink *sink, const amqpc_symbols *s
     }
     uint8_t code = wide ? AMQPC_CODE_SYMBOL32 : AMQPC_CODE_SYMBOL8;
     amqpci_open_compound array = {0};
-    amqpc_status status = amqpci_begin_compound(sink, AMQPC_TYPE_ARRAY, AMQPC_CODE_SMALLEST, 0, symbols->count, &array);
+    amqpc_status status = amqpci_begin_compound(sink, AMQPC_TYPE_ARRAY, AMQPC_CODE_SMALLEST, 0,
+                                                symbols->count, &array);
     if (status == AMQPC_OK) {
         status = amqpci_store_byte(sink, code);
     }
@@ -71,7 +73,8 @@ amqpc_status amqpci_store_symbols(amqpci_sink *sink, const amqpc_symbols *symbol
     if (symbols->items != NULL) {
         return store_symbol_items(sink, symbols);
     }
-    bool valid = symbols->value.type == AMQPC_TYPE_SYMBOL || symbols->value.type == AMQPC_TYPE_ARRAY;
+    bool valid =
+        symbols->value.type == AMQPC_TYPE_SYMBOL || symbols->value.type == AMQPC_TYPE_ARRAY;
     return valid ? amqpci_store_value(sink, &symbols->value) : AMQPC_INVALID_ARGUMENT;
 }
 

@@ -12,8 +12,10 @@ AMQPCI_INLINE uint32_t amqpci_field_count(uint32_t present)
     return present == 0 ? 0 : 32 - (uint32_t)__builtin_clz(present);
 }
 
-/* Stores the descriptor, and leaves room for the header of a list8: | 00 53 type | c0 size count | */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_begin(amqpci_sink *sink, uint8_t type, size_t *start)
+/* Stores the descriptor, and leaves room for the header of a list8: | 00 53 type | c0 size count |
+ */
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_begin(amqpci_sink *sink, uint8_t type,
+                                                         size_t *start)
 {
     amqpc_status status = amqpci_sink_reserve(sink, 6);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
@@ -33,7 +35,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_begin(amqpci_sink *sink, uint
 AMQPC_CHECK amqpc_status amqpci_list_widen(amqpci_sink *sink, size_t start, uint32_t count);
 
 /* Stores size and count of the list: list0 where there is no field, list8, or list32. */
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_end(amqpci_sink *sink, size_t start, uint32_t count)
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_end(amqpci_sink *sink, size_t start,
+                                                       uint32_t count)
 {
     uint8_t *list = sink->start + start + 3;
     size_t size = (size_t)(sink->position - (list + 2));
@@ -50,7 +53,8 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_end(amqpci_sink *sink, size_t
     return AMQPC_OK;
 }
 
-/* Fields of types that are not straight-line. AMQPC_INVALID_ARGUMENT for a value of another type than may stand there. */
+/* Fields of types that are not straight-line. AMQPC_INVALID_ARGUMENT for a value of another type
+ * than may stand there. */
 AMQPC_CHECK amqpc_status amqpci_store_map(amqpci_sink *sink, const amqpc_value *value);
 AMQPC_CHECK amqpc_status amqpci_store_any(amqpci_sink *sink, const amqpc_value *value);
 AMQPC_CHECK amqpc_status amqpci_store_described(amqpci_sink *sink, const amqpc_value *value);
@@ -58,7 +62,8 @@ AMQPC_CHECK amqpc_status amqpci_store_symbols(amqpci_sink *sink, const amqpc_sym
 AMQPC_CHECK amqpc_status amqpci_store_error(amqpci_sink *sink, const amqpc_error *error);
 AMQPC_CHECK amqpc_status amqpci_store_message_id_any(amqpci_sink *sink, const amqpc_value *value);
 
-AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_message_id(amqpci_sink *sink, const amqpc_value *value)
+AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_message_id(amqpci_sink *sink,
+                                                               const amqpc_value *value)
 {
     if (AMQPCI_LIKELY(value->type == AMQPC_TYPE_STRING && value->code == AMQPC_CODE_SMALLEST)) {
         return amqpci_store_string(sink, value->as.bytes);

@@ -1,4 +1,5 @@
-/* Performatives of any type: by descriptor to the decoder, by type to the encoder (AMQP 2.7, 5.3.3). */
+/* Performatives of any type: by descriptor to the decoder, by type to the encoder (AMQP 2.7,
+ * 5.3.3). */
 #include <amqpcodec/performative.h>
 
 #include "schema/fields.h"
@@ -8,7 +9,8 @@
 
 enum { FRAME_TYPE_SASL = 1 };
 
-static amqpc_status decode_amqp(amqpci_cursor *cursor, const uint8_t *descriptor, uint32_t type, amqpc_performative *out)
+static amqpc_status decode_amqp(amqpci_cursor *cursor, const uint8_t *descriptor, uint32_t type,
+                                amqpc_performative *out)
 {
     switch (type) {
     case AMQPC_COMPOSITE_OPEN:
@@ -35,7 +37,8 @@ static amqpc_status decode_amqp(amqpci_cursor *cursor, const uint8_t *descriptor
     }
 }
 
-static amqpc_status decode_sasl(amqpci_cursor *cursor, const uint8_t *descriptor, uint32_t type, amqpc_performative *out)
+static amqpc_status decode_sasl(amqpci_cursor *cursor, const uint8_t *descriptor, uint32_t type,
+                                amqpc_performative *out)
 {
     switch (type) {
     case AMQPC_COMPOSITE_SASL_MECHANISMS:
@@ -54,7 +57,8 @@ static amqpc_status decode_sasl(amqpci_cursor *cursor, const uint8_t *descriptor
     }
 }
 
-amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_type, amqpc_performative *out)
+amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_type,
+                                        amqpc_performative *out)
 {
     const uint8_t *descriptor = cursor->position + 1;
     uint32_t type = 0;
@@ -66,7 +70,8 @@ amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_ty
     if (AMQPCI_LIKELY(type == AMQPC_COMPOSITE_TRANSFER && frame_type != FRAME_TYPE_SASL)) {
         status = amqpci_decode_transfer(cursor, &out->as.transfer);
     } else {
-        status = frame_type == FRAME_TYPE_SASL ? decode_sasl(cursor, descriptor, type, out) : decode_amqp(cursor, descriptor, type, out);
+        status = frame_type == FRAME_TYPE_SASL ? decode_sasl(cursor, descriptor, type, out)
+                                               : decode_amqp(cursor, descriptor, type, out);
     }
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
@@ -80,14 +85,17 @@ amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_ty
     return AMQPC_OK;
 }
 
-amqpc_status amqpc_performative_decode(unsigned frame_type, const void *data, size_t size, const amqpc_limits *limits,
-                                       amqpc_performative *performative, size_t *offset)
+amqpc_status amqpc_performative_decode(unsigned frame_type, const void *data, size_t size,
+                                       const amqpc_limits *limits, amqpc_performative *performative,
+                                       size_t *offset)
 {
     amqpci_cursor cursor;
-    if (amqpci_cursor_init(&cursor, data, size, limits) != AMQPC_OK || frame_type > FRAME_TYPE_SASL) {
+    if (amqpci_cursor_init(&cursor, data, size, limits) != AMQPC_OK ||
+        frame_type > FRAME_TYPE_SASL) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    cursor.values_left = limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
+    cursor.values_left =
+        limits == NULL ? amqpci_default_limits.performative_values : limits->performative_values;
     amqpc_status status = amqpci_decode_performative(&cursor, frame_type, performative);
     if (offset != NULL) {
         *offset = (size_t)(cursor.position - (const uint8_t *)data);
@@ -131,7 +139,8 @@ amqpc_status amqpci_encode_performative(amqpci_sink *sink, const amqpc_performat
     }
 }
 
-amqpc_status amqpc_performative_encode(const amqpc_performative *performative, void *data, size_t capacity, size_t *size)
+amqpc_status amqpc_performative_encode(const amqpc_performative *performative, void *data,
+                                       size_t capacity, size_t *size)
 {
     amqpci_sink sink;
     amqpci_sink_init_fixed(&sink, data, capacity);
@@ -143,7 +152,8 @@ amqpc_status amqpc_performative_encode(const amqpc_performative *performative, v
         status = amqpci_sink_reserve(&sink, performative->payload.size);
     }
     if (status == AMQPC_OK) {
-        amqpci_copy(sink.position, (const uint8_t *)performative->payload.data, performative->payload.size);
+        amqpci_copy(sink.position, (const uint8_t *)performative->payload.data,
+                    performative->payload.size);
         *size = amqpci_sink_offset(&sink) + performative->payload.size;
     }
     return status;

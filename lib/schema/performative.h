@@ -7,10 +7,13 @@
 #include "codec/cursor.h"
 #include "codec/sink.h"
 
-/* Decodes the frame body that the cursor holds, payload included. On failure the cursor stands at the byte at fault. */
-AMQPC_CHECK amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_type, amqpc_performative *out);
+/* Decodes the frame body that the cursor holds, payload included. On failure the cursor stands at
+ * the byte at fault. */
+AMQPC_CHECK amqpc_status amqpci_decode_performative(amqpci_cursor *cursor, unsigned frame_type,
+                                                    amqpc_performative *out);
 
 /* Stores a performative, without payload. */
-AMQPC_CHECK amqpc_status amqpci_encode_performative(amqpci_sink *sink, const amqpc_performative *in);
+AMQPC_CHECK amqpc_status amqpci_encode_performative(amqpci_sink *sink,
+                                                    const amqpc_performative *in);
 
 #endif

@@ -47,7 +47,8 @@ static int digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Hexadecimal digits to a block of exactly as many bytes, so that sanitizers see every read beyond. */
+/* Hexadecimal digits to a block of exactly as many bytes, so that sanitizers see every read
+ * beyond. */
 static void parse_hex(test_vector *vector, const char *hex)
 {
     size_t digits = strlen(hex);
@@ -132,7 +133,8 @@ vector_set vector_set_read(void)
     if (directory == NULL) {
         die("AMQPCODEC_VECTORS", 0, "names no folder");
     }
-    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
         const char *dot = strrchr(entry->d_name, '.');
         if (dot != NULL && strcmp(dot, ".tsv") == 0) {
             read_vectors(&set, folder, entry->d_name);

@@ -25,7 +25,8 @@ typedef struct vector_set {
     size_t storage_count;
 } vector_set;
 
-/* Reads every file of the folder that the environment variable AMQPCODEC_VECTORS names. A malformed line ends the program with a message. */
+/* Reads every file of the folder that the environment variable AMQPCODEC_VECTORS names. A
+ * malformed line ends the program with a message. */
 vector_set vector_set_read(void);
 
 void vector_set_free(vector_set *set);

@@ -1,5 +1,5 @@
-/* Every vector of tests/vectors: status, offset and text; what decodes also encodes to the same bytes; truncation at every byte
- * (hostile-inputs row 25). */
+/* Every vector of tests/vectors: status, offset and text; what decodes also encodes to the same
+ * bytes; truncation at every byte (hostile-inputs row 25). */
 #include <amqpcodec/amqpcodec.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,14 +13,15 @@
 
 static vector_set vectors;
 static amqpc_buffer *buffer;
-static amqpc_limits any_channel; /* the defaults, but for the highest channel: peers use what they like */
+static amqpc_limits
+    any_channel; /* the defaults, but for the highest channel: peers use what they like */
 
 static int setup(void **state)
 {
     (void)state;
     vectors = vector_set_read();
     amqpc_limits_init(&any_channel, sizeof any_channel);
-    any_channel.channel_max = UINT16_MAX;
+    any_channel.channels = AMQPC_UNLIMITED;
     return amqpc_buffer_new(NULL, SIZE_MAX, &buffer) == AMQPC_OK ? 0 : 1;
 }
 
@@ -38,7 +39,8 @@ static bool is_kind(const test_vector *vector, const char *kind)
 }
 
 /* Decodes a vector of any kind, and prints it to `buffer`. */
-static amqpc_status decode(const test_vector *vector, const uint8_t *bytes, size_t size, size_t *offset)
+static amqpc_status decode(const test_vector *vector, const uint8_t *bytes, size_t size,
+                           size_t *offset)
 {
     amqpc_buffer_truncate(buffer, 0);
     amqpc_status status = AMQPC_OK;
@@ -50,7 +52,8 @@ static amqpc_status decode(const test_vector *vector, const uint8_t *bytes, size
     if (is_kind(vector, "message")) {
         amqpc_message message;
         status = amqpc_message_decode(bytes, size, NULL, &message, offset);
-        return status == AMQPC_OK ? amqpc_message_print(&message, AMQPC_PRINT_TEXT, buffer) : status;
+        return status == AMQPC_OK ? amqpc_message_print(&message, AMQPC_PRINT_TEXT, buffer)
+                                  : status;
     }
     amqpc_performative performative;
     if (is_kind(vector, "performative") || is_kind(vector, "sasl")) {
@@ -60,7 +63,8 @@ static amqpc_status decode(const test_vector *vector, const uint8_t *bytes, size
         if (status == AMQPC_OK) {
             status = amqpc_value_decode(bytes, size, NULL, &value, NULL);
         }
-        return status == AMQPC_OK ? amqpc_composite_print(&value, AMQPC_PRINT_TEXT, buffer) : status;
+        return status == AMQPC_OK ? amqpc_composite_print(&value, AMQPC_PRINT_TEXT, buffer)
+                                  : status;
     }
     amqpc_frame frame;
     assert_true(is_kind(vector, "frame"));
@@ -75,14 +79,15 @@ static bool agrees(const test_vector *vector)
     const char *name = status == AMQPC_OK ? "ok" : amqpc_status_name(status);
     bool same = strcmp(name, vector->status) == 0 && offset == vector->offset;
     if (!same) {
-        print_error("%s:%u: %s: expected %s at %zu, got %s at %zu\n", vector->file, vector->line, vector->name, vector->status,
-                    vector->offset, name, offset);
+        print_error("%s:%u: %s: expected %s at %zu, got %s at %zu\n", vector->file, vector->line,
+                    vector->name, vector->status, vector->offset, name, offset);
     }
     size_t size = amqpc_buffer_size(buffer);
     if (same && status == AMQPC_OK &&
-        (size != strlen(vector->text) || memcmp(amqpc_buffer_data(buffer), vector->text, size) != 0)) {
-        print_error("%s:%u: %s: expected\n    %s\ngot\n    %.*s\n", vector->file, vector->line, vector->name, vector->text, (int)size,
-                    (const char *)amqpc_buffer_data(buffer));
+        (size != strlen(vector->text) ||
+         memcmp(amqpc_buffer_data(buffer), vector->text, size) != 0)) {
+        print_error("%s:%u: %s: expected\n    %s\ngot\n    %.*s\n", vector->file, vector->line,
+                    vector->name, vector->text, (int)size, (const char *)amqpc_buffer_data(buffer));
         same = false;
     }
     return same;
@@ -120,11 +125,13 @@ static void test_row_25_truncation_at_every_byte(void **state)
             amqpc_status status = decode(vector, bytes, size, &offset);
             assert_true(offset <= size || status == AMQPC_NEED_MORE);
             if (valid && is_kind(vector, "value")) {
-                assert_true(size >= vector->offset ? status == AMQPC_OK : status == AMQPC_TRUNCATED);
+                assert_true(size >= vector->offset ? status == AMQPC_OK
+                                                   : status == AMQPC_TRUNCATED);
             }
             if (valid && is_kind(vector, "frame")) {
                 assert_int_equal(status, AMQPC_NEED_MORE);
-                assert_int_equal(offset, size < AMQPC_FRAME_HEADER_SIZE ? AMQPC_FRAME_HEADER_SIZE : vector->size);
+                assert_int_equal(offset, size < AMQPC_FRAME_HEADER_SIZE ? AMQPC_FRAME_HEADER_SIZE
+                                                                        : vector->size);
             }
             free(bytes);
         }
@@ -145,7 +152,8 @@ static void check_value_round_trip(const test_vector *vector, uint8_t *bytes, am
     value.code = AMQPC_CODE_SMALLEST;
     amqpc_writer_set_fixed(writer, bytes, vector->size);
     assert_int_equal(amqpc_writer_value(writer, &value), AMQPC_OK);
-    assert_int_equal(amqpc_value_decode(bytes, amqpc_writer_size(writer), NULL, &again, NULL), AMQPC_OK);
+    assert_int_equal(amqpc_value_decode(bytes, amqpc_writer_size(writer), NULL, &again, NULL),
+                     AMQPC_OK);
     assert_int_equal(amqpc_value_same(&value, &again, &same), AMQPC_OK);
     assert_true(same);
 }
@@ -154,8 +162,10 @@ static void check_message_round_trip(const test_vector *vector, uint8_t *bytes, 
 {
     amqpc_message message;
     size_t size = 0;
-    assert_int_equal(amqpc_message_decode(vector->bytes, vector->size, NULL, &message, NULL), AMQPC_OK);
-    assert_int_equal(amqpc_message_encode(&message, AMQPC_ENCODE_AS_ARRIVED, bytes, capacity, &size), AMQPC_OK);
+    assert_int_equal(amqpc_message_decode(vector->bytes, vector->size, NULL, &message, NULL),
+                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_message_encode(&message, AMQPC_ENCODE_AS_ARRIVED, bytes, capacity, &size), AMQPC_OK);
     assert_int_equal(size, vector->size);
     assert_memory_equal(bytes, vector->bytes, size);
     assert_int_equal(amqpc_message_encode(&message, 0, bytes, capacity, &size), AMQPC_OK);
@@ -174,8 +184,12 @@ static void check_frame_round_trip(const test_vector *vector, uint8_t *bytes, si
     amqpc_performative performative;
     size_t size = 0;
     size_t offset = 0;
-    assert_int_equal(amqpc_frame_decode(vector->bytes, vector->size, &any_channel, &frame, &performative, NULL), AMQPC_OK);
-    assert_int_equal(amqpc_frame_write((amqpc_frame_type)frame.type, frame.channel, &performative, bytes, capacity, &size), AMQPC_OK);
+    assert_int_equal(
+        amqpc_frame_decode(vector->bytes, vector->size, &any_channel, &frame, &performative, NULL),
+        AMQPC_OK);
+    assert_int_equal(amqpc_frame_write((amqpc_frame_type)frame.type, frame.channel, &performative,
+                                       bytes, capacity, &size),
+                     AMQPC_OK);
     assert_int_equal(decode(vector, bytes, size, &offset), AMQPC_OK);
     assert_int_equal(amqpc_buffer_size(buffer), strlen(vector->text));
     assert_memory_equal(amqpc_buffer_data(buffer), vector->text, strlen(vector->text));
