@@ -434,6 +434,14 @@ def encode_function(composite: Composite) -> str:
     }}
 """
     mask = (1 << len(composite.fields)) - 1
+    if not composite.fields:
+        return f"""amqpc_status amqpci_encode_{name}(amqpci_sink *sink, const amqpc_{name} *in)
+{{
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_{composite.upper});
+}}
+
+""" + public_encode_function(composite)
     missing = f"""    if (AMQPCI_UNLIKELY((present & ({composite.mandatory})) != ({composite.mandatory}))) {{
         return AMQPC_MISSING_FIELD;
     }}
@@ -441,13 +449,21 @@ def encode_function(composite: Composite) -> str:
     return f"""amqpc_status amqpci_encode_{name}(amqpci_sink *sink, const amqpc_{name} *in)
 {{
     uint32_t present = in->present & 0x{mask:x}u;
-{missing}    uint32_t count = amqpci_field_count(present);
+{missing}    if (present == 0) {{
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_{composite.upper});
+    }}
+    uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_{composite.upper}, &start);
 {stores}    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
 }}
 
-amqpc_status amqpc_{name}_encode(const amqpc_{name} *composite, void *data, size_t capacity, size_t *size)
+""" + public_encode_function(composite)
+
+
+def public_encode_function(composite: Composite) -> str:
+    name = composite.c_name
+    return f"""amqpc_status amqpc_{name}_encode(const amqpc_{name} *composite, void *data, size_t capacity, size_t *size)
 {{
     amqpci_sink sink;
     amqpci_sink_init_fixed(&sink, data, capacity);

@@ -175,9 +175,19 @@ static amqpc_status enter(value_tree *tree, const amqpc_value *value, uint8_t el
     return status;
 }
 
+/* A list that takes one byte, so that no room is reserved for more. */
+static bool is_list0(const amqpc_value *value, uint8_t element_code)
+{
+    return value->type == AMQPC_TYPE_LIST && value->count == 0 &&
+           value->code == AMQPC_CODE_SMALLEST && element_code == 0;
+}
+
 /* Stores a value, or begins it; as an element of an array where element_code is not 0. */
 static amqpc_status store_next(value_tree *tree, const amqpc_value *value, uint8_t element_code)
 {
+    if (is_list0(value, element_code)) {
+        return amqpci_store_byte(tree->sink, AMQPC_CODE_LIST0);
+    }
     if (value->type >= AMQPC_TYPE_LIST && value->form == AMQPC_FORM_ITEMS) {
         return value->type <= AMQPC_TYPE_DESCRIBED ? enter(tree, value, element_code)
                                                    : AMQPC_INVALID_ARGUMENT;

@@ -3,6 +3,17 @@
 
 #include "schema/generated/composite.h"
 
+amqpc_status amqpci_list_empty(amqpci_sink *sink, uint8_t type)
+{
+    const uint8_t bytes[] = {0x00, AMQPC_CODE_SMALLULONG, type, AMQPC_CODE_LIST0};
+    amqpc_status status = amqpci_sink_reserve(sink, sizeof bytes);
+    if (status == AMQPC_OK) {
+        memcpy(sink->position, bytes, sizeof bytes);
+        sink->position += sizeof bytes;
+    }
+    return status;
+}
+
 amqpc_status amqpci_list_widen(amqpci_sink *sink, size_t start, uint32_t count)
 {
     enum { MORE = 6 };

@@ -31,10 +31,13 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_begin(amqpci_sink *sink, uint
     return AMQPC_OK;
 }
 
+/* Stores a composite without fields: | 00 53 type | 45 | */
+AMQPC_CHECK amqpc_status amqpci_list_empty(amqpci_sink *sink, uint8_t type);
+
 /* The slow path of amqpci_list_end: a list that needs four bytes of size. */
 AMQPC_CHECK amqpc_status amqpci_list_widen(amqpci_sink *sink, size_t start, uint32_t count);
 
-/* Stores size and count of the list: list0 where there is no field, list8, or list32. */
+/* Stores size and count of the list, which has fields: list8, or list32. */
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_end(amqpci_sink *sink, size_t start,
                                                        uint32_t count)
 {
@@ -42,11 +45,6 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_list_end(amqpci_sink *sink, size_t
     size_t size = (size_t)(sink->position - (list + 2));
     if (AMQPCI_UNLIKELY(size > UINT8_MAX)) {
         return amqpci_list_widen(sink, start, count);
-    }
-    if (count == 0) {
-        list[0] = AMQPC_CODE_LIST0;
-        sink->position = list + 1;
-        return AMQPC_OK;
     }
     list[1] = (uint8_t)size;
     list[2] = (uint8_t)count;

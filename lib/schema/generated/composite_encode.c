@@ -10,6 +10,9 @@ amqpc_status amqpci_encode_error(amqpci_sink *sink, const amqpc_error *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_ERROR_CONDITION)) != (AMQPC_ERROR_CONDITION))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_ERROR);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_ERROR, &start);
@@ -41,6 +44,9 @@ amqpc_status amqpci_encode_open(amqpci_sink *sink, const amqpc_open *in)
     uint32_t present = in->present & 0x3ffu;
     if (AMQPCI_UNLIKELY((present & (AMQPC_OPEN_CONTAINER_ID)) != (AMQPC_OPEN_CONTAINER_ID))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_OPEN);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -95,6 +101,9 @@ amqpc_status amqpci_encode_begin(amqpci_sink *sink, const amqpc_begin *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_BEGIN_NEXT_OUTGOING_ID | AMQPC_BEGIN_INCOMING_WINDOW | AMQPC_BEGIN_OUTGOING_WINDOW)) != (AMQPC_BEGIN_NEXT_OUTGOING_ID | AMQPC_BEGIN_INCOMING_WINDOW | AMQPC_BEGIN_OUTGOING_WINDOW))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_BEGIN);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_BEGIN, &start);
@@ -141,6 +150,9 @@ amqpc_status amqpci_encode_attach(amqpci_sink *sink, const amqpc_attach *in)
     uint32_t present = in->present & 0x3fffu;
     if (AMQPCI_UNLIKELY((present & (AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE)) != (AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_ATTACH);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -207,6 +219,9 @@ amqpc_status amqpci_encode_flow(amqpci_sink *sink, const amqpc_flow *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_FLOW_INCOMING_WINDOW | AMQPC_FLOW_NEXT_OUTGOING_ID | AMQPC_FLOW_OUTGOING_WINDOW)) != (AMQPC_FLOW_INCOMING_WINDOW | AMQPC_FLOW_NEXT_OUTGOING_ID | AMQPC_FLOW_OUTGOING_WINDOW))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_FLOW);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_FLOW, &start);
@@ -262,6 +277,9 @@ amqpc_status amqpci_encode_transfer(amqpci_sink *sink, const amqpc_transfer *in)
     uint32_t present = in->present & 0x7ffu;
     if (AMQPCI_UNLIKELY((present & (AMQPC_TRANSFER_HANDLE)) != (AMQPC_TRANSFER_HANDLE))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_TRANSFER);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -319,6 +337,9 @@ amqpc_status amqpci_encode_disposition(amqpci_sink *sink, const amqpc_dispositio
     if (AMQPCI_UNLIKELY((present & (AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST)) != (AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_DISPOSITION);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DISPOSITION, &start);
@@ -360,6 +381,9 @@ amqpc_status amqpci_encode_detach(amqpci_sink *sink, const amqpc_detach *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_DETACH_HANDLE)) != (AMQPC_DETACH_HANDLE))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_DETACH);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DETACH, &start);
@@ -389,6 +413,9 @@ amqpc_status amqpc_detach_encode(const amqpc_detach *composite, void *data, size
 amqpc_status amqpci_encode_end(amqpci_sink *sink, const amqpc_end *in)
 {
     uint32_t present = in->present & 0x1u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_END);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_END, &start);
@@ -412,6 +439,9 @@ amqpc_status amqpc_end_encode(const amqpc_end *composite, void *data, size_t cap
 amqpc_status amqpci_encode_close(amqpci_sink *sink, const amqpc_close *in)
 {
     uint32_t present = in->present & 0x1u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_CLOSE);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_CLOSE, &start);
@@ -438,6 +468,9 @@ amqpc_status amqpci_encode_received(amqpci_sink *sink, const amqpc_received *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_RECEIVED_SECTION_NUMBER | AMQPC_RECEIVED_SECTION_OFFSET)) != (AMQPC_RECEIVED_SECTION_NUMBER | AMQPC_RECEIVED_SECTION_OFFSET))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_RECEIVED);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_RECEIVED, &start);
@@ -463,11 +496,8 @@ amqpc_status amqpc_received_encode(const amqpc_received *composite, void *data, 
 
 amqpc_status amqpci_encode_accepted(amqpci_sink *sink, const amqpc_accepted *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_ACCEPTED, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_ACCEPTED);
 }
 
 amqpc_status amqpc_accepted_encode(const amqpc_accepted *composite, void *data, size_t capacity, size_t *size)
@@ -484,6 +514,9 @@ amqpc_status amqpc_accepted_encode(const amqpc_accepted *composite, void *data, 
 amqpc_status amqpci_encode_rejected(amqpci_sink *sink, const amqpc_rejected *in)
 {
     uint32_t present = in->present & 0x1u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_REJECTED);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_REJECTED, &start);
@@ -506,11 +539,8 @@ amqpc_status amqpc_rejected_encode(const amqpc_rejected *composite, void *data, 
 
 amqpc_status amqpci_encode_released(amqpci_sink *sink, const amqpc_released *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_RELEASED, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_RELEASED);
 }
 
 amqpc_status amqpc_released_encode(const amqpc_released *composite, void *data, size_t capacity, size_t *size)
@@ -527,6 +557,9 @@ amqpc_status amqpc_released_encode(const amqpc_released *composite, void *data, 
 amqpc_status amqpci_encode_modified(amqpci_sink *sink, const amqpc_modified *in)
 {
     uint32_t present = in->present & 0x7u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_MODIFIED);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_MODIFIED, &start);
@@ -556,6 +589,9 @@ amqpc_status amqpc_modified_encode(const amqpc_modified *composite, void *data, 
 amqpc_status amqpci_encode_source(amqpci_sink *sink, const amqpc_source *in)
 {
     uint32_t present = in->present & 0x7ffu;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SOURCE);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_SOURCE, &start);
@@ -609,6 +645,9 @@ amqpc_status amqpc_source_encode(const amqpc_source *composite, void *data, size
 amqpc_status amqpci_encode_target(amqpci_sink *sink, const amqpc_target *in)
 {
     uint32_t present = in->present & 0x7fu;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_TARGET);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_TARGET, &start);
@@ -649,11 +688,8 @@ amqpc_status amqpc_target_encode(const amqpc_target *composite, void *data, size
 
 amqpc_status amqpci_encode_delete_on_close(amqpci_sink *sink, const amqpc_delete_on_close *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DELETE_ON_CLOSE, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_DELETE_ON_CLOSE);
 }
 
 amqpc_status amqpc_delete_on_close_encode(const amqpc_delete_on_close *composite, void *data, size_t capacity, size_t *size)
@@ -669,11 +705,8 @@ amqpc_status amqpc_delete_on_close_encode(const amqpc_delete_on_close *composite
 
 amqpc_status amqpci_encode_delete_on_no_links(amqpci_sink *sink, const amqpc_delete_on_no_links *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DELETE_ON_NO_LINKS, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_DELETE_ON_NO_LINKS);
 }
 
 amqpc_status amqpc_delete_on_no_links_encode(const amqpc_delete_on_no_links *composite, void *data, size_t capacity, size_t *size)
@@ -689,11 +722,8 @@ amqpc_status amqpc_delete_on_no_links_encode(const amqpc_delete_on_no_links *com
 
 amqpc_status amqpci_encode_delete_on_no_messages(amqpci_sink *sink, const amqpc_delete_on_no_messages *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DELETE_ON_NO_MESSAGES, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_DELETE_ON_NO_MESSAGES);
 }
 
 amqpc_status amqpc_delete_on_no_messages_encode(const amqpc_delete_on_no_messages *composite, void *data, size_t capacity, size_t *size)
@@ -709,11 +739,8 @@ amqpc_status amqpc_delete_on_no_messages_encode(const amqpc_delete_on_no_message
 
 amqpc_status amqpci_encode_delete_on_no_links_or_messages(amqpci_sink *sink, const amqpc_delete_on_no_links_or_messages *in)
 {
-    uint32_t present = in->present & 0x0u;
-    uint32_t count = amqpci_field_count(present);
-    size_t start = 0;
-    amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DELETE_ON_NO_LINKS_OR_MESSAGES, &start);
-    return status == AMQPC_OK ? amqpci_list_end(sink, start, count) : status;
+    (void)in;
+    return amqpci_list_empty(sink, AMQPC_COMPOSITE_DELETE_ON_NO_LINKS_OR_MESSAGES);
 }
 
 amqpc_status amqpc_delete_on_no_links_or_messages_encode(const amqpc_delete_on_no_links_or_messages *composite, void *data, size_t capacity, size_t *size)
@@ -730,6 +757,9 @@ amqpc_status amqpc_delete_on_no_links_or_messages_encode(const amqpc_delete_on_n
 amqpc_status amqpci_encode_coordinator(amqpci_sink *sink, const amqpc_coordinator *in)
 {
     uint32_t present = in->present & 0x1u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_COORDINATOR);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_COORDINATOR, &start);
@@ -753,6 +783,9 @@ amqpc_status amqpc_coordinator_encode(const amqpc_coordinator *composite, void *
 amqpc_status amqpci_encode_declare(amqpci_sink *sink, const amqpc_declare *in)
 {
     uint32_t present = in->present & 0x1u;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_DECLARE);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DECLARE, &start);
@@ -778,6 +811,9 @@ amqpc_status amqpci_encode_discharge(amqpci_sink *sink, const amqpc_discharge *i
     uint32_t present = in->present & 0x3u;
     if (AMQPCI_UNLIKELY((present & (AMQPC_DISCHARGE_TXN_ID)) != (AMQPC_DISCHARGE_TXN_ID))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_DISCHARGE);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -808,6 +844,9 @@ amqpc_status amqpci_encode_declared(amqpci_sink *sink, const amqpc_declared *in)
     if (AMQPCI_UNLIKELY((present & (AMQPC_DECLARED_TXN_ID)) != (AMQPC_DECLARED_TXN_ID))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_DECLARED);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_DECLARED, &start);
@@ -833,6 +872,9 @@ amqpc_status amqpci_encode_transactional_state(amqpci_sink *sink, const amqpc_tr
     uint32_t present = in->present & 0x3u;
     if (AMQPCI_UNLIKELY((present & (AMQPC_TRANSACTIONAL_STATE_TXN_ID)) != (AMQPC_TRANSACTIONAL_STATE_TXN_ID))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_TRANSACTIONAL_STATE);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -863,6 +905,9 @@ amqpc_status amqpci_encode_sasl_mechanisms(amqpci_sink *sink, const amqpc_sasl_m
     if (AMQPCI_UNLIKELY((present & (AMQPC_SASL_MECHANISMS_SASL_SERVER_MECHANISMS)) != (AMQPC_SASL_MECHANISMS_SASL_SERVER_MECHANISMS))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SASL_MECHANISMS);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_SASL_MECHANISMS, &start);
@@ -888,6 +933,9 @@ amqpc_status amqpci_encode_sasl_init(amqpci_sink *sink, const amqpc_sasl_init *i
     uint32_t present = in->present & 0x7u;
     if (AMQPCI_UNLIKELY((present & (AMQPC_SASL_INIT_MECHANISM)) != (AMQPC_SASL_INIT_MECHANISM))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SASL_INIT);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -921,6 +969,9 @@ amqpc_status amqpci_encode_sasl_challenge(amqpci_sink *sink, const amqpc_sasl_ch
     if (AMQPCI_UNLIKELY((present & (AMQPC_SASL_CHALLENGE_CHALLENGE)) != (AMQPC_SASL_CHALLENGE_CHALLENGE))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SASL_CHALLENGE);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_SASL_CHALLENGE, &start);
@@ -946,6 +997,9 @@ amqpc_status amqpci_encode_sasl_response(amqpci_sink *sink, const amqpc_sasl_res
     uint32_t present = in->present & 0x1u;
     if (AMQPCI_UNLIKELY((present & (AMQPC_SASL_RESPONSE_RESPONSE)) != (AMQPC_SASL_RESPONSE_RESPONSE))) {
         return AMQPC_MISSING_FIELD;
+    }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SASL_RESPONSE);
     }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
@@ -973,6 +1027,9 @@ amqpc_status amqpci_encode_sasl_outcome(amqpci_sink *sink, const amqpc_sasl_outc
     if (AMQPCI_UNLIKELY((present & (AMQPC_SASL_OUTCOME_CODE)) != (AMQPC_SASL_OUTCOME_CODE))) {
         return AMQPC_MISSING_FIELD;
     }
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_SASL_OUTCOME);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_SASL_OUTCOME, &start);
@@ -999,6 +1056,9 @@ amqpc_status amqpc_sasl_outcome_encode(const amqpc_sasl_outcome *composite, void
 amqpc_status amqpci_encode_header(amqpci_sink *sink, const amqpc_header *in)
 {
     uint32_t present = in->present & 0x1fu;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_HEADER);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_HEADER, &start);
@@ -1034,6 +1094,9 @@ amqpc_status amqpc_header_encode(const amqpc_header *composite, void *data, size
 amqpc_status amqpci_encode_properties(amqpci_sink *sink, const amqpc_properties *in)
 {
     uint32_t present = in->present & 0x1fffu;
+    if (present == 0) {
+        return amqpci_list_empty(sink, AMQPC_COMPOSITE_PROPERTIES);
+    }
     uint32_t count = amqpci_field_count(present);
     size_t start = 0;
     amqpc_status status = amqpci_list_begin(sink, AMQPC_COMPOSITE_PROPERTIES, &start);
