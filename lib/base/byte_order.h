@@ -2,6 +2,7 @@
 #ifndef AMQPCI_BASE_BYTE_ORDER_H
 #define AMQPCI_BASE_BYTE_ORDER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -69,6 +70,16 @@ AMQPCI_INLINE uint64_t amqpci_raw64(const uint8_t *from)
     uint64_t raw;
     memcpy(&raw, from, sizeof raw);
     return raw;
+}
+
+/* What keeps the first `size` bytes, fewer than 8, of amqpci_raw64. */
+AMQPCI_INLINE uint64_t amqpci_first_bytes_mask(size_t size)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return ((uint64_t)1 << (8 * size)) - 1;
+#else
+    return ~(UINT64_MAX >> (8 * size));
+#endif
 }
 
 /* memcpy of a size that is mostly small, without a call where it is: two overlapping copies of a

@@ -8,43 +8,19 @@
 #include <assert.h>
 
 #include "codec/content.h"
+#include "codec/key_hash.h"
 #include "codec/value_compare.h"
 
 enum {
-    FEW = 8,         /* keys compared each with each */
-    SMALL = 32,      /* keys kept in a table */
-    TABLE_SIZE = 64, /* power of two, at least twice SMALL */
-    BLOCK = 1024     /* keys sorted together */
+    FEW = 8,     /* keys compared each with each */
+    SMALL = 32,  /* keys kept in a table */
+    BLOCK = 1024 /* keys sorted together */
 };
 
 typedef struct key_entry {
     uint32_t hash;
     uint32_t offset; /* of the key within the content */
 } key_entry;
-
-AMQPCI_INLINE uint32_t mix(uint64_t low, uint64_t high, uint64_t seed)
-{
-    uint64_t bits = (low ^ (high << 32 | high >> 32)) + seed * 0x9e3779b97f4a7c15u;
-    bits *= 0xd6e8feb86659fd93u;
-    return (uint32_t)(bits >> 32) | 1; /* 0 stands for an empty slot */
-}
-
-AMQPCI_INLINE uint32_t hash_text(const uint8_t *text, size_t size, unsigned type)
-{
-    uint64_t low = 0;
-    uint64_t high = 0;
-    if (size >= 8) {
-        low = amqpci_raw64(text);
-        high = amqpci_raw64(text + size - 8);
-    } else if (size >= 4) {
-        low = amqpci_raw32(text);
-        high = amqpci_raw32(text + size - 4);
-    } else if (size > 0) {
-        low = text[0];
-        high = (uint64_t)text[size / 2] << 8 | text[size - 1];
-    }
-    return mix(low, high, size << 8 | type);
-}
 
 /* The hash of the key at `from`, the same for all encodings of a value; gives the key's end. */
 static const uint8_t *hash_any(const uint8_t *from, const uint8_t *end, uint32_t *hash)
@@ -55,20 +31,22 @@ static const uint8_t *hash_any(const uint8_t *from, const uint8_t *end, uint32_t
     case AMQPC_TYPE_BINARY:
     case AMQPC_TYPE_STRING:
     case AMQPC_TYPE_SYMBOL:
-        *hash = hash_text((const uint8_t *)key.as.bytes.data, key.as.bytes.size, key.type);
+        *hash = amqpci_key_hash_text((const uint8_t *)key.as.bytes.data, key.as.bytes.size,
+                                     key.as.bytes.size, key.type);
         break;
     case AMQPC_TYPE_DECIMAL128:
     case AMQPC_TYPE_UUID:
-        *hash = hash_text(key.as.octets, sizeof key.as.octets, key.type);
+        *hash = amqpci_key_hash_text(key.as.octets, sizeof key.as.octets, sizeof key.as.octets,
+                                     key.type);
         break;
     case AMQPC_TYPE_LIST:
     case AMQPC_TYPE_MAP:
     case AMQPC_TYPE_ARRAY:
     case AMQPC_TYPE_DESCRIBED:
-        *hash = mix(0, 0, key.type);
+        *hash = amqpci_key_hash_mix(0, 0, key.type);
         break;
     default:
-        *hash = mix(key.as.u64, 0, key.type);
+        *hash = amqpci_key_hash_mix(key.as.u64, 0, key.type);
         break;
     }
     return next;
@@ -78,7 +56,8 @@ AMQPCI_INLINE const uint8_t *hash_key(const uint8_t *from, const uint8_t *end, u
 {
     uint8_t code = from[0];
     if (AMQPCI_LIKELY(code == AMQPC_CODE_STRING8 || code == AMQPC_CODE_SYMBOL8)) {
-        *hash = hash_text(from + 2, from[1], amqpci_code_infos[code].type);
+        *hash = amqpci_key_hash_text(from + 2, from[1], (size_t)(end - from) - 2,
+                                     amqpci_code_infos[code].type);
         return from + 2 + from[1];
     }
     return hash_any(from, end, hash);
@@ -143,17 +122,17 @@ static const uint8_t *find_among_few(const uint8_t *content, const uint8_t *end,
 
 static const uint8_t *find_in_table(const uint8_t *content, const uint8_t *end, uint32_t key_count)
 {
-    uint32_t table[TABLE_SIZE] = {0};
+    uint32_t table[AMQPCI_KEY_TABLE_SIZE] = {0};
     const uint8_t *key = content;
     for (uint32_t i = 0; i < key_count; i++) {
         uint32_t hash = 0;
         const uint8_t *value = hash_key(key, end, &hash);
-        uint32_t slot = hash >> 26; /* the top 6 bits: TABLE_SIZE */
+        uint32_t slot = amqpci_key_slot(hash);
         while (AMQPCI_UNLIKELY(table[slot] != 0)) {
             if (table[slot] == hash && stands_before(content, key, end)) {
                 return key;
             }
-            slot = (slot + 1) % TABLE_SIZE;
+            slot = (slot + 1) % AMQPCI_KEY_TABLE_SIZE;
         }
         table[slot] = hash;
         key = step_over(value, end);

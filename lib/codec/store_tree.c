@@ -1,6 +1,7 @@
 /* Storing any value: compounds that are trees of values are walked with a stack instead of
  * recursion. */
 #include "codec/described.h"
+#include "codec/flat.h"
 #include "codec/format_code.h"
 #include "codec/store.h"
 #include "codec/value_compare.h"
@@ -207,6 +208,14 @@ static amqpc_status leave(value_tree *tree)
                : amqpci_end_compound(tree->sink, &done->compound);
 }
 
+/* Stores the next items of a list or map, as long as they are plain. */
+AMQPCI_INLINE void store_flat(amqpci_sink *sink, branch *inner)
+{
+    uint32_t before = inner->remaining;
+    sink->position = amqpci_store_flat(sink->position, sink->end, inner->items, &inner->remaining);
+    inner->items += before - inner->remaining;
+}
+
 static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_value *value)
 {
     value_tree tree;
@@ -215,6 +224,9 @@ static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_va
     amqpc_status status = store_next(&tree, value, 0);
     while (status == AMQPC_OK && tree.depth > 0) {
         branch *inner = &tree.stack[tree.depth - 1];
+        if (inner->compound.element_code == 0) {
+            store_flat(sink, inner);
+        }
         if (inner->remaining == 0) {
             status = leave(&tree);
             continue;

@@ -1,21 +1,79 @@
 /* Decoding single values, and walking through the elements of a compound one. */
 #include "codec/content.h"
+#include "codec/flat.h"
 
-enum { LAYOUT_BYTES_BOOLEAN = 1, LAYOUT_BYTES_CHAR = 4 };
+enum {
+    TEXT_KEYS = AMQPCI_TYPE_BIT(AMQPC_TYPE_STRING) | AMQPCI_TYPE_BIT(AMQPC_TYPE_SYMBOL),
+};
 
-static size_t fixed_size(unsigned layout)
+/* A value of `size` bytes, of which the caller has made sure, held in 64 bits. */
+AMQPCI_INLINE const uint8_t *read_bits(uint8_t type, uint8_t code, uint64_t bits,
+                                       const uint8_t *next, amqpc_value *value)
 {
-    return layout <= AMQPCI_LAYOUT_FIXED_MAX ? layout
-           : layout == AMQPCI_LAYOUT_BOOLEAN ? LAYOUT_BYTES_BOOLEAN
-                                             : LAYOUT_BYTES_CHAR;
+    amqpci_set_value(value, type, code, 0);
+    value->as.u64 = bits;
+    return next;
+}
+
+/* A boolean or a float, whose member of the union is smaller than 64 bits. */
+AMQPCI_INLINE const uint8_t *read_boolean(uint8_t code, bool boolean, const uint8_t *next,
+                                          amqpc_value *value)
+{
+    (void)read_bits(AMQPC_TYPE_BOOLEAN, code, 0, next, value);
+    value->as.boolean = boolean;
+    return next;
+}
+
+AMQPCI_INLINE const uint8_t *read_float(const uint8_t *content, amqpc_value *value)
+{
+    uint32_t bits = amqpci_load32(content);
+    (void)read_bits(AMQPC_TYPE_FLOAT, AMQPC_CODE_FLOAT, 0, content, value);
+    memcpy(&value->as.f32, &bits, sizeof bits);
+    return content + 4;
+}
+
+AMQPCI_INLINE const uint8_t *read_octets(uint8_t type, uint8_t code, const uint8_t *content,
+                                         amqpc_value *value)
+{
+    amqpci_set_value(value, type, code, 0);
+    memcpy(value->as.octets, content, sizeof value->as.octets);
+    return content + sizeof value->as.octets;
+}
+
+AMQPCI_INLINE const uint8_t *read_bytes(uint8_t type, uint8_t code, const uint8_t *content,
+                                        size_t size, amqpc_value *value)
+{
+    amqpci_set_value(value, type, code, 0);
+    value->as.bytes.data = content;
+    value->as.bytes.size = size;
+    return content + size;
+}
+
+/* Binary, string or symbol with one byte of size, or four. */
+AMQPCI_INLINE const uint8_t *read_variable8(uint8_t type, uint8_t code, const uint8_t *content,
+                                            size_t remaining, amqpc_value *value)
+{
+    if (AMQPCI_UNLIKELY(remaining < 1 || content[0] > remaining - 1)) {
+        return NULL;
+    }
+    return read_bytes(type, code, content + 1, content[0], value);
+}
+
+AMQPCI_INLINE const uint8_t *read_variable32(uint8_t type, uint8_t code, const uint8_t *content,
+                                             size_t remaining, amqpc_value *value)
+{
+    if (remaining < 4 || amqpci_load32(content) > remaining - 4) {
+        return NULL;
+    }
+    return read_bytes(type, code, content + 4, amqpci_load32(content), value);
 }
 
 /* A list, map or array: the slice behind size and count. */
-static const uint8_t *read_compound(uint8_t code, bool wide, const uint8_t *content,
-                                    const uint8_t *end, amqpc_value *value)
+static const uint8_t *read_compound(uint8_t code, const uint8_t *content, size_t remaining,
+                                    amqpc_value *value)
 {
+    bool wide = (code & 0x10) != 0;
     size_t width = wide ? 4 : 1;
-    size_t remaining = (size_t)(end - content);
     if (remaining < 2 * width) {
         return NULL;
     }
@@ -30,29 +88,116 @@ static const uint8_t *read_compound(uint8_t code, bool wide, const uint8_t *cont
     return content + width + size;
 }
 
+/* A value with constructor `code`: one case a code, so that what is constant for a code is constant
+ * in the machine's instructions. */
+AMQPCI_INLINE const uint8_t *read_content(uint8_t code, const uint8_t *content, const uint8_t *end,
+                                          amqpc_value *value)
+{
+    size_t remaining = (size_t)(end - content);
+    unsigned layout = amqpci_code_infos[code].layout;
+    if (AMQPCI_UNLIKELY(layout <= AMQPCI_LAYOUT_FIXED_MAX && layout > remaining)) {
+        return NULL;
+    }
+    switch (code) {
+    case AMQPC_CODE_NULL:
+        return read_bits(AMQPC_TYPE_NULL, AMQPC_CODE_NULL, 0, content, value);
+    case AMQPC_CODE_TRUE:
+        return read_boolean(AMQPC_CODE_TRUE, true, content, value);
+    case AMQPC_CODE_FALSE:
+        return read_boolean(AMQPC_CODE_FALSE, false, content, value);
+    case AMQPC_CODE_BOOLEAN:
+        return remaining < 1
+                   ? NULL
+                   : read_boolean(AMQPC_CODE_BOOLEAN, content[0] != 0, content + 1, value);
+    case AMQPC_CODE_UINT0:
+        return read_bits(AMQPC_TYPE_UINT, AMQPC_CODE_UINT0, 0, content, value);
+    case AMQPC_CODE_ULONG0:
+        return read_bits(AMQPC_TYPE_ULONG, AMQPC_CODE_ULONG0, 0, content, value);
+    case AMQPC_CODE_LIST0:
+        return read_bytes(AMQPC_TYPE_LIST, AMQPC_CODE_LIST0, content, 0, value);
+    case AMQPC_CODE_UBYTE:
+        return read_bits(AMQPC_TYPE_UBYTE, AMQPC_CODE_UBYTE, content[0], content + 1, value);
+    case AMQPC_CODE_SMALLUINT:
+        return read_bits(AMQPC_TYPE_UINT, AMQPC_CODE_SMALLUINT, content[0], content + 1, value);
+    case AMQPC_CODE_SMALLULONG:
+        return read_bits(AMQPC_TYPE_ULONG, AMQPC_CODE_SMALLULONG, content[0], content + 1, value);
+    case AMQPC_CODE_BYTE:
+        return read_bits(AMQPC_TYPE_BYTE, AMQPC_CODE_BYTE, (uint64_t)(int8_t)content[0],
+                         content + 1, value);
+    case AMQPC_CODE_SMALLINT:
+        return read_bits(AMQPC_TYPE_INT, AMQPC_CODE_SMALLINT, (uint64_t)(int8_t)content[0],
+                         content + 1, value);
+    case AMQPC_CODE_SMALLLONG:
+        return read_bits(AMQPC_TYPE_LONG, AMQPC_CODE_SMALLLONG, (uint64_t)(int8_t)content[0],
+                         content + 1, value);
+    case AMQPC_CODE_USHORT:
+        return read_bits(AMQPC_TYPE_USHORT, AMQPC_CODE_USHORT, amqpci_load16(content), content + 2,
+                         value);
+    case AMQPC_CODE_SHORT:
+        return read_bits(AMQPC_TYPE_SHORT, AMQPC_CODE_SHORT,
+                         (uint64_t)(int16_t)amqpci_load16(content), content + 2, value);
+    case AMQPC_CODE_UINT:
+        return read_bits(AMQPC_TYPE_UINT, AMQPC_CODE_UINT, amqpci_load32(content), content + 4,
+                         value);
+    case AMQPC_CODE_DECIMAL32:
+        return read_bits(AMQPC_TYPE_DECIMAL32, AMQPC_CODE_DECIMAL32, amqpci_load32(content),
+                         content + 4, value);
+    case AMQPC_CODE_CHAR:
+        return remaining < 4 ? NULL
+                             : read_bits(AMQPC_TYPE_CHAR, AMQPC_CODE_CHAR, amqpci_load32(content),
+                                         content + 4, value);
+    case AMQPC_CODE_INT:
+        return read_bits(AMQPC_TYPE_INT, AMQPC_CODE_INT, (uint64_t)(int32_t)amqpci_load32(content),
+                         content + 4, value);
+    case AMQPC_CODE_FLOAT:
+        return read_float(content, value);
+    case AMQPC_CODE_ULONG:
+        return read_bits(AMQPC_TYPE_ULONG, AMQPC_CODE_ULONG, amqpci_load64(content), content + 8,
+                         value);
+    case AMQPC_CODE_LONG:
+        return read_bits(AMQPC_TYPE_LONG, AMQPC_CODE_LONG, amqpci_load64(content), content + 8,
+                         value);
+    case AMQPC_CODE_DOUBLE:
+        return read_bits(AMQPC_TYPE_DOUBLE, AMQPC_CODE_DOUBLE, amqpci_load64(content), content + 8,
+                         value);
+    case AMQPC_CODE_TIMESTAMP:
+        return read_bits(AMQPC_TYPE_TIMESTAMP, AMQPC_CODE_TIMESTAMP, amqpci_load64(content),
+                         content + 8, value);
+    case AMQPC_CODE_DECIMAL64:
+        return read_bits(AMQPC_TYPE_DECIMAL64, AMQPC_CODE_DECIMAL64, amqpci_load64(content),
+                         content + 8, value);
+    case AMQPC_CODE_DECIMAL128:
+        return read_octets(AMQPC_TYPE_DECIMAL128, AMQPC_CODE_DECIMAL128, content, value);
+    case AMQPC_CODE_UUID:
+        return read_octets(AMQPC_TYPE_UUID, AMQPC_CODE_UUID, content, value);
+    case AMQPC_CODE_BINARY8:
+        return read_variable8(AMQPC_TYPE_BINARY, AMQPC_CODE_BINARY8, content, remaining, value);
+    case AMQPC_CODE_STRING8:
+        return read_variable8(AMQPC_TYPE_STRING, AMQPC_CODE_STRING8, content, remaining, value);
+    case AMQPC_CODE_SYMBOL8:
+        return read_variable8(AMQPC_TYPE_SYMBOL, AMQPC_CODE_SYMBOL8, content, remaining, value);
+    case AMQPC_CODE_BINARY32:
+        return read_variable32(AMQPC_TYPE_BINARY, AMQPC_CODE_BINARY32, content, remaining, value);
+    case AMQPC_CODE_STRING32:
+        return read_variable32(AMQPC_TYPE_STRING, AMQPC_CODE_STRING32, content, remaining, value);
+    case AMQPC_CODE_SYMBOL32:
+        return read_variable32(AMQPC_TYPE_SYMBOL, AMQPC_CODE_SYMBOL32, content, remaining, value);
+    case AMQPC_CODE_LIST8:
+    case AMQPC_CODE_MAP8:
+    case AMQPC_CODE_ARRAY8:
+    case AMQPC_CODE_LIST32:
+    case AMQPC_CODE_MAP32:
+    case AMQPC_CODE_ARRAY32:
+        return read_compound(code, content, remaining, value);
+    default:
+        return NULL;
+    }
+}
+
 const uint8_t *amqpci_read_content(uint8_t code, const uint8_t *content, const uint8_t *end,
                                    amqpc_value *value)
 {
-    unsigned layout = amqpci_code_infos[code].layout;
-    if (AMQPCI_LIKELY(layout <= AMQPCI_LAYOUT_CHAR)) {
-        size_t size = fixed_size(layout);
-        if (AMQPCI_UNLIKELY(size > (size_t)(end - content))) {
-            return NULL;
-        }
-        amqpci_read_fixed(code, content, value);
-        if (AMQPCI_UNLIKELY(code == AMQPC_CODE_LIST0)) {
-            value->as.bytes = (amqpc_bytes){content, 0};
-        }
-        return content + size;
-    }
-    if (layout <= AMQPCI_LAYOUT_SYMBOL32) {
-        return amqpci_read_variable(amqpci_code_infos[code].type, code, content, end, value);
-    }
-    if (layout <= AMQPCI_LAYOUT_ARRAY32) {
-        bool wide = layout == AMQPCI_LAYOUT_COMPOUND32 || layout == AMQPCI_LAYOUT_ARRAY32;
-        return read_compound(code, wide, content, end, value);
-    }
-    return NULL;
+    return read_content(code, content, end, value);
 }
 
 /* The end of the value at `from`, which was validated before; NULL where it was not. */
@@ -69,14 +214,9 @@ static const uint8_t *find_end(const uint8_t *from, const uint8_t *end)
     return amqpci_skip(&cursor) == AMQPC_OK ? cursor.position : NULL;
 }
 
-const uint8_t *amqpci_read_value(const uint8_t *from, const uint8_t *end, amqpc_value *value)
+static AMQPCI_NOINLINE const uint8_t *read_described(const uint8_t *from, const uint8_t *end,
+                                                     amqpc_value *value)
 {
-    if (AMQPCI_UNLIKELY(from == end)) {
-        return NULL;
-    }
-    if (AMQPCI_LIKELY(*from != 0x00)) {
-        return amqpci_read_content(*from, from + 1, end, value);
-    }
     const uint8_t *value_end = find_end(from, end);
     if (value_end != NULL) {
         amqpci_set_value(value, AMQPC_TYPE_DESCRIBED, 0, 2);
@@ -86,9 +226,27 @@ const uint8_t *amqpci_read_value(const uint8_t *from, const uint8_t *end, amqpc_
     return value_end;
 }
 
+AMQPCI_INLINE const uint8_t *read_value(const uint8_t *from, const uint8_t *end, amqpc_value *value)
+{
+    if (AMQPCI_UNLIKELY(from == end)) {
+        return NULL;
+    }
+    return AMQPCI_LIKELY(*from != 0x00) ? read_content(*from, from + 1, end, value)
+                                        : read_described(from, end, value);
+}
+
+const uint8_t *amqpci_read_value(const uint8_t *from, const uint8_t *end, amqpc_value *value)
+{
+    return read_value(from, end, value);
+}
+
 amqpc_status amqpci_take_value(amqpci_cursor *cursor, amqpc_value *value)
 {
     const uint8_t *from = cursor->position;
+    if (from < cursor->end && (*from | 0x10) == AMQPC_CODE_MAP32 &&
+        amqpci_take_flat_map(cursor, TEXT_KEYS, value)) {
+        return AMQPC_OK;
+    }
     amqpc_status status = amqpci_skip(cursor);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
@@ -161,21 +319,19 @@ amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values, size_t ca
 {
     const uint8_t *position = items->position;
     const uint8_t *end = items->end;
+    uint8_t array_code = items->array_code;
     size_t wanted = items->remaining < capacity ? items->remaining : capacity;
-    size_t done = 0;
-    for (; done < wanted; done++) {
-        const uint8_t *next =
-            items->array_code == 0
-                ? amqpci_read_value(position, end, &values[done])
-                : amqpci_read_content(items->array_code, position, end, &values[done]);
-        if (AMQPCI_UNLIKELY(next == NULL)) {
+    for (size_t i = 0; i < wanted; i++) {
+        position = AMQPCI_LIKELY(array_code == 0)
+                       ? read_value(position, end, &values[i])
+                       : amqpci_read_content(array_code, position, end, &values[i]);
+        if (AMQPCI_UNLIKELY(position == NULL)) {
             return AMQPC_TRUNCATED;
         }
-        position = next;
     }
     items->position = position;
-    items->remaining -= (uint32_t)done;
-    *count = done;
+    items->remaining -= (uint32_t)wanted;
+    *count = wanted;
     return AMQPC_OK;
 }
 

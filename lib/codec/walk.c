@@ -5,6 +5,8 @@
  * is not compound, its content. The offset of a failure is the first byte of the field at fault:
  * constructor, size, count or content. */
 #include "codec/walk.h"
+
+#include "codec/flat.h"
 #include "codec/map_keys.h"
 
 static amqpc_status fault(amqpci_cursor *cursor, const uint8_t *position, amqpc_status status)
@@ -335,7 +337,11 @@ static AMQPCI_NOINLINE amqpc_status skip_compound(amqpci_cursor *cursor, uint8_t
     amqpci_walk walk;
     amqpci_walk_init(&walk, cursor, element_code, 1);
     while (walk.stack[0].remaining > 0 || walk.depth > 0) {
-        amqpc_status status = step_inline(&walk);
+        amqpci_level *inner = &walk.stack[walk.depth];
+        if (inner->element_code == 0) {
+            cursor->position = amqpci_skip_flat(cursor->position, inner->end, &inner->remaining);
+        }
+        amqpc_status status = inner->remaining > 0 ? step_inline(&walk) : AMQPC_OK;
         while (status == AMQPC_OK && walk.depth > 0 && walk.stack[walk.depth].remaining == 0) {
             status = amqpci_walk_leave(&walk);
         }

@@ -1,6 +1,7 @@
 /* Decoding a message: all sections in one pass (AMQP 3.2). */
 #include <amqpcodec/message.h>
 
+#include "codec/flat.h"
 #include "message/section.h"
 #include "schema/fields.h"
 #include "schema/generated/composite.h"
@@ -23,6 +24,9 @@ static amqpc_status fault(amqpci_cursor *cursor, const uint8_t *position, amqpc_
 /* The map of a section, whose keys must be of the given types. */
 static amqpc_status take_section_map(amqpci_cursor *cursor, uint32_t key_types, amqpc_value *map)
 {
+    if (AMQPCI_LIKELY(amqpci_take_flat_map(cursor, key_types, map))) {
+        return AMQPC_OK;
+    }
     amqpc_status status = amqpci_take_map(cursor, map);
     const uint8_t *end = cursor->position;
     if (status != AMQPC_OK) {
@@ -152,6 +156,38 @@ static amqpc_status next_section(message_decoding *decoding)
     return status;
 }
 
+/* Members of sections that did not come get their defaults; the others were written by their
+ * decoders. */
+static void clear_absent_sections(amqpc_message *message)
+{
+    amqpc_message empty;
+    uint32_t absent = ~message->sections;
+    if ((absent & (AMQPC_SECTION_HEADER | AMQPC_SECTION_PROPERTIES)) != 0) {
+        amqpc_message_init(&empty);
+    }
+    if ((absent & AMQPC_SECTION_HEADER) != 0) {
+        message->header = empty.header;
+    }
+    if ((absent & AMQPC_SECTION_DELIVERY_ANNOTATIONS) != 0) {
+        amqpci_clear_value(&message->delivery_annotations);
+    }
+    if ((absent & AMQPC_SECTION_MESSAGE_ANNOTATIONS) != 0) {
+        amqpci_clear_value(&message->message_annotations);
+    }
+    if ((absent & AMQPC_SECTION_PROPERTIES) != 0) {
+        message->properties = empty.properties;
+    }
+    if ((absent & AMQPC_SECTION_APPLICATION_PROPERTIES) != 0) {
+        amqpci_clear_value(&message->application_properties);
+    }
+    if ((absent & AMQPC_SECTION_BODY) != 0) {
+        amqpci_clear_value(&message->body);
+    }
+    if ((absent & AMQPC_SECTION_FOOTER) != 0) {
+        amqpci_clear_value(&message->footer);
+    }
+}
+
 amqpc_status amqpc_message_decode(const void *data, size_t size, const amqpc_limits *limits,
                                   amqpc_message *message, size_t *offset)
 {
@@ -160,10 +196,18 @@ amqpc_status amqpc_message_decode(const void *data, size_t size, const amqpc_lim
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
     }
-    amqpc_message_init(message);
+    message->sections = 0;
+    message->body_kind = AMQPC_BODY_NONE;
+    message->body_count = 0;
+    message->reserved = 0;
+    message->bodies = NULL;
+    for (unsigned i = 0; i <= AMQPCI_INDEX_FOOTER; i++) {
+        message->encoded[i] = (amqpc_bytes){NULL, 0};
+    }
     while (status == AMQPC_OK && decoding.cursor.position < decoding.cursor.end) {
         status = next_section(&decoding);
     }
+    clear_absent_sections(message);
     if (offset != NULL) {
         *offset = (size_t)(decoding.cursor.position - (const uint8_t *)data);
     }
