@@ -219,8 +219,9 @@ static bool leave(amqpci_trail *trail)
 {
     const amqpci_trail_step *done = &trail->steps[trail->depth];
     bool sized = trail->depth > 0 && done->type != AMQPC_TYPE_DESCRIBED;
-    if (sized && trail->status == AMQPC_MISSING_FIELD && trail->position == done->end) {
-        return found(trail, done->end, done->end, 0, AMQPCI_PART_MISSING);
+    /* The decoders look for missing fields before they look for bytes behind the last one. */
+    if (sized && trail->status == AMQPC_MISSING_FIELD && trail->position == done->position) {
+        return found(trail, done->position, done->position, 0, AMQPCI_PART_MISSING);
     }
     if (trail->depth == 0 || (sized && trail->position < done->end)) {
         return found(trail, done->position, done->position, 0, AMQPCI_PART_BEHIND);

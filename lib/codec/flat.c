@@ -4,7 +4,7 @@
 #include "codec/content.h"
 #include "codec/key_hash.h"
 #include "codec/map_keys.h"
-#include "codec/store.h"
+#include "codec/put.h"
 
 /* The end of the value at `from`, if it is plain and valid; otherwise NULL. */
 AMQPCI_INLINE const uint8_t *skip_plain(const uint8_t *from, const uint8_t *end)
@@ -145,37 +145,6 @@ bool amqpci_take_flat_map(amqpci_cursor *cursor, uint32_t key_types, amqpc_value
     return false;
 }
 
-/* A constructor and `size` bytes of the number: 1, 4 or 8. */
-AMQPCI_INLINE uint8_t *put_number(uint8_t *to, uint8_t code, uint64_t bits, unsigned size)
-{
-    to[0] = code;
-    if (size == 1) {
-        to[1] = (uint8_t)bits;
-    } else if (size == 4) {
-        amqpci_store32(to + 1, (uint32_t)bits);
-    } else {
-        amqpci_store64(to + 1, bits);
-    }
-    return to + 1 + size;
-}
-
-AMQPCI_INLINE uint8_t *put_text(uint8_t *to, const uint8_t *end, uint8_t code8,
-                                const amqpc_value *value)
-{
-    size_t size = value->as.bytes.size;
-    const uint8_t *text = (const uint8_t *)value->as.bytes.data;
-    if (AMQPCI_UNLIKELY(size > UINT8_MAX || size + 2 > (size_t)(end - to))) {
-        return NULL;
-    }
-    if (code8 != AMQPC_CODE_BINARY8 && AMQPCI_UNLIKELY(!amqpci_is_ascii(text, size))) {
-        return NULL;
-    }
-    to[0] = code8;
-    to[1] = (uint8_t)size;
-    amqpci_copy(to + 2, text, size);
-    return to + 2 + size;
-}
-
 /* Stores a plain value in its smallest form, with room for any number; NULL for all that is not
  * plain. */
 AMQPCI_INLINE uint8_t *put_plain(uint8_t *to, const uint8_t *end, const amqpc_value *value)
@@ -183,47 +152,37 @@ AMQPCI_INLINE uint8_t *put_plain(uint8_t *to, const uint8_t *end, const amqpc_va
     uint32_t bits32 = 0;
     switch (value->type) {
     case AMQPC_TYPE_NULL:
-        *to = AMQPC_CODE_NULL;
-        return to + 1;
+        return amqpci_put_null(to);
     case AMQPC_TYPE_BOOLEAN:
-        *to = value->as.boolean ? AMQPC_CODE_TRUE : AMQPC_CODE_FALSE;
-        return to + 1;
+        return amqpci_put_boolean(to, value->as.boolean);
     case AMQPC_TYPE_UINT:
-        if (value->as.u64 > UINT8_MAX) {
-            return value->as.u64 <= UINT32_MAX ? put_number(to, AMQPC_CODE_UINT, value->as.u64, 4)
-                                               : NULL;
-        }
-        *to = AMQPC_CODE_UINT0;
-        return value->as.u64 == 0 ? to + 1 : put_number(to, AMQPC_CODE_SMALLUINT, value->as.u64, 1);
+        return value->as.u64 <= UINT32_MAX ? amqpci_put_uint(to, (uint32_t)value->as.u64) : NULL;
     case AMQPC_TYPE_ULONG:
-        *to = AMQPC_CODE_ULONG0;
-        return value->as.u64 > UINT8_MAX ? put_number(to, AMQPC_CODE_ULONG, value->as.u64, 8)
-               : value->as.u64 == 0      ? to + 1
-                                         : put_number(to, AMQPC_CODE_SMALLULONG, value->as.u64, 1);
+        return amqpci_put_ulong(to, value->as.u64);
     case AMQPC_TYPE_INT:
         if (value->as.i64 != (int8_t)value->as.i64) {
             return value->as.i64 == (int32_t)value->as.i64
-                       ? put_number(to, AMQPC_CODE_INT, value->as.u64, 4)
+                       ? amqpci_put_number(to, AMQPC_CODE_INT, value->as.u64, 4)
                        : NULL;
         }
-        return put_number(to, AMQPC_CODE_SMALLINT, value->as.u64, 1);
+        return amqpci_put_number(to, AMQPC_CODE_SMALLINT, value->as.u64, 1);
     case AMQPC_TYPE_LONG:
         return value->as.i64 == (int8_t)value->as.i64
-                   ? put_number(to, AMQPC_CODE_SMALLLONG, value->as.u64, 1)
-                   : put_number(to, AMQPC_CODE_LONG, value->as.u64, 8);
+                   ? amqpci_put_number(to, AMQPC_CODE_SMALLLONG, value->as.u64, 1)
+                   : amqpci_put_number(to, AMQPC_CODE_LONG, value->as.u64, 8);
     case AMQPC_TYPE_FLOAT:
         memcpy(&bits32, &value->as.f32, sizeof bits32);
-        return put_number(to, AMQPC_CODE_FLOAT, bits32, 4);
+        return amqpci_put_number(to, AMQPC_CODE_FLOAT, bits32, 4);
     case AMQPC_TYPE_DOUBLE:
-        return put_number(to, AMQPC_CODE_DOUBLE, value->as.u64, 8);
+        return amqpci_put_number(to, AMQPC_CODE_DOUBLE, value->as.u64, 8);
     case AMQPC_TYPE_TIMESTAMP:
-        return put_number(to, AMQPC_CODE_TIMESTAMP, value->as.u64, 8);
+        return amqpci_put_timestamp(to, value->as.i64);
     case AMQPC_TYPE_BINARY:
-        return put_text(to, end, AMQPC_CODE_BINARY8, value);
+        return amqpci_put_binary(to, end, AMQPC_CODE_BINARY8, value->as.bytes);
     case AMQPC_TYPE_STRING:
-        return put_text(to, end, AMQPC_CODE_STRING8, value);
+        return amqpci_put_text(to, end, AMQPC_CODE_STRING8, value->as.bytes);
     case AMQPC_TYPE_SYMBOL:
-        return put_text(to, end, AMQPC_CODE_SYMBOL8, value);
+        return amqpci_put_text(to, end, AMQPC_CODE_SYMBOL8, value->as.bytes);
     default:
         return NULL;
     }

@@ -9,10 +9,9 @@
 #include <amqpcodec/value.h>
 
 #include "base/byte_order.h"
+#include "codec/put.h"
 #include "codec/sink.h"
 #include "codec/text.h"
-
-enum { AMQPCI_NUMBER_MAX = 9 }; /* the longest encoding of a number: a constructor and 8 bytes */
 
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_byte(amqpci_sink *sink, uint8_t byte)
 {
@@ -38,27 +37,10 @@ AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_number(amqpci_sink *sink, ui
                                                            uint64_t value, unsigned size)
 {
     amqpc_status status = amqpci_sink_reserve(sink, 1 + (size_t)size);
-    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
-        return status;
+    if (AMQPCI_LIKELY(status == AMQPC_OK)) {
+        sink->position = amqpci_put_number(sink->position, code, value, size);
     }
-    uint8_t *to = sink->position;
-    to[0] = code;
-    switch (size) {
-    case 1:
-        to[1] = (uint8_t)value;
-        break;
-    case 2:
-        amqpci_store16(to + 1, (uint16_t)value);
-        break;
-    case 4:
-        amqpci_store32(to + 1, (uint32_t)value);
-        break;
-    default:
-        amqpci_store64(to + 1, value);
-        break;
-    }
-    sink->position = to + 1 + size;
-    return AMQPC_OK;
+    return status;
 }
 
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_store_ubyte(amqpci_sink *sink, uint8_t value)

@@ -246,10 +246,46 @@ static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_va
     return status;
 }
 
+/* A list or map of plain items, as most are, in its smallest form and without a stack. False, with
+ * nothing stored, for any other. */
+static bool store_flat_compound(amqpci_sink *sink, const amqpc_value *value)
+{
+    enum { NARROW = 3, WIDE = 9 };
+    bool wanted = value->form == AMQPC_FORM_ITEMS && value->type <= AMQPC_TYPE_MAP &&
+                  value->code == AMQPC_CODE_SMALLEST && value->count > 0 &&
+                  value->count <= UINT8_MAX &&
+                  (value->type == AMQPC_TYPE_LIST || (value->count & 1) == 0);
+    uint8_t *start = sink->position;
+    if (!wanted || sink->end - start < WIDE) {
+        return false;
+    }
+    uint32_t remaining = value->count;
+    uint8_t *end =
+        amqpci_store_flat(start + NARROW, sink->end - (WIDE - NARROW), value->as.items, &remaining);
+    size_t size = (size_t)(end - (start + NARROW));
+    if (remaining > 0) {
+        return false;
+    }
+    uint8_t code = value->type == AMQPC_TYPE_MAP ? AMQPC_CODE_MAP8 : AMQPC_CODE_LIST8;
+    if (AMQPCI_LIKELY(size < UINT8_MAX)) {
+        start[0] = code;
+        start[1] = (uint8_t)(size + 1);
+        start[2] = (uint8_t)value->count;
+        sink->position = end;
+        return true;
+    }
+    memmove(start + WIDE, start + NARROW, size);
+    start[0] = code | 0x10;
+    amqpci_store32(start + 1, (uint32_t)size + 4);
+    amqpci_store32(start + 5, value->count);
+    sink->position = end + (WIDE - NARROW);
+    return true;
+}
+
 amqpc_status amqpci_store_value(amqpci_sink *sink, const amqpc_value *value)
 {
     if (AMQPCI_LIKELY(value->type < AMQPC_TYPE_LIST)) {
         return amqpci_store_scalar(sink, value);
     }
-    return store_tree(sink, value);
+    return AMQPCI_LIKELY(store_flat_compound(sink, value)) ? AMQPC_OK : store_tree(sink, value);
 }

@@ -66,11 +66,45 @@ amqpc_status amqpc_frame_write(amqpc_frame_type type, uint16_t channel,
     return status == AMQPC_OK ? finish_frame(&sink, (uint8_t)type, channel, payload, size) : status;
 }
 
+/* The fields of a delivery's first frame, which is mostly its only one. */
+enum {
+    FIRST_FRAME = AMQPC_TRANSFER_HANDLE | AMQPC_TRANSFER_DELIVERY_ID | AMQPC_TRANSFER_DELIVERY_TAG |
+                  AMQPC_TRANSFER_MESSAGE_FORMAT | AMQPC_TRANSFER_SETTLED,
+    FIRST_FRAME_BOUND = AMQPC_FRAME_HEADER_SIZE + 6 + 3 * 5 + 2 + 1, /* without tag and payload */
+    TAG_MAX = 32,                                                    /* AMQP 2.8.7 */
+};
+
+/* The performative of a first frame behind the frame's header, where there is room for it. Gives
+ * its end. */
+AMQPCI_INLINE uint8_t *put_first_transfer(uint8_t *frame, const amqpc_transfer *transfer)
+{
+    static const uint8_t head[] = {0x00, AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_TRANSFER,
+                                   AMQPC_CODE_LIST8};
+    uint8_t *list = frame + AMQPC_FRAME_HEADER_SIZE;
+    memcpy(list, head, sizeof head);
+    uint8_t *to = amqpci_put_uint(list + 6, transfer->handle);
+    to = amqpci_put_uint(to, transfer->delivery_id);
+    to[0] = AMQPC_CODE_BINARY8;
+    to[1] = (uint8_t)transfer->delivery_tag.size;
+    amqpci_copy(to + 2, (const uint8_t *)transfer->delivery_tag.data, transfer->delivery_tag.size);
+    to = amqpci_put_uint(to + 2 + transfer->delivery_tag.size, transfer->message_format);
+    to = amqpci_put_boolean(to, transfer->settled);
+    list[4] = (uint8_t)(to - (list + 5));
+    list[5] = 5;
+    return to;
+}
+
 amqpc_status amqpc_transfer_frame_write(uint16_t channel, const amqpc_transfer *transfer,
                                         amqpc_bytes payload, void *data, size_t capacity,
                                         size_t *size)
 {
     amqpci_sink sink;
+    if (AMQPCI_LIKELY(transfer->present == FIRST_FRAME && transfer->delivery_tag.size <= TAG_MAX &&
+                      capacity >= FIRST_FRAME_BOUND + TAG_MAX)) {
+        amqpci_sink_init_fixed(&sink, data, capacity);
+        sink.position = put_first_transfer(sink.start, transfer);
+        return finish_frame(&sink, AMQPC_FRAME_AMQP, channel, payload, size);
+    }
     amqpc_status status = start_frame(&sink, data, capacity);
     if (AMQPCI_LIKELY(status == AMQPC_OK)) {
         status = amqpci_encode_transfer(&sink, transfer);
