@@ -140,6 +140,10 @@ AMQPC_CHECK amqpc_status amqpci_store_content(amqpci_sink *sink, const amqpc_val
 /* Any value, of either form. In codec/store_tree.c. */
 AMQPC_CHECK amqpc_status amqpci_store_value(amqpci_sink *sink, const amqpc_value *value);
 
+/* Any value, of either form, as an element of an array with that code. In codec/store_tree.c. */
+AMQPC_CHECK amqpc_status amqpci_store_element(amqpci_sink *sink, const amqpc_value *value,
+                                              uint8_t element_code);
+
 /* A compound that was begun in a sink, until it is ended. */
 typedef struct amqpci_open_compound {
     size_t start;   /* offset in the sink: of the constructor, or in an array of the size */

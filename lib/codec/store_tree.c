@@ -137,7 +137,8 @@ static amqpc_status store_array_constructor(amqpci_sink *sink, branch *array)
     array->described_elements = array->items[0].type == AMQPC_TYPE_DESCRIBED;
     amqpc_status status = choose_element_code(array, &descriptor, &code);
     if (status == AMQPC_OK && array->described_elements) {
-        status = amqpci_store_byte(sink, 0x00);
+        status = descriptor.type < AMQPC_TYPE_LIST ? amqpci_store_byte(sink, 0x00)
+                                                   : AMQPC_INVALID_ARGUMENT;
         if (status == AMQPC_OK) {
             status = amqpci_store_scalar(sink, &descriptor);
         }
@@ -216,12 +217,13 @@ AMQPCI_INLINE void store_flat(amqpci_sink *sink, branch *inner)
     inner->items += before - inner->remaining;
 }
 
-static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_value *value)
+static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_value *value,
+                                               uint8_t element_code)
 {
     value_tree tree;
     tree.sink = sink;
     tree.depth = 0;
-    amqpc_status status = store_next(&tree, value, 0);
+    amqpc_status status = store_next(&tree, value, element_code);
     while (status == AMQPC_OK && tree.depth > 0) {
         branch *inner = &tree.stack[tree.depth - 1];
         if (inner->compound.element_code == 0) {
@@ -287,5 +289,10 @@ amqpc_status amqpci_store_value(amqpci_sink *sink, const amqpc_value *value)
     if (AMQPCI_LIKELY(value->type < AMQPC_TYPE_LIST)) {
         return amqpci_store_scalar(sink, value);
     }
-    return AMQPCI_LIKELY(store_flat_compound(sink, value)) ? AMQPC_OK : store_tree(sink, value);
+    return AMQPCI_LIKELY(store_flat_compound(sink, value)) ? AMQPC_OK : store_tree(sink, value, 0);
+}
+
+amqpc_status amqpci_store_element(amqpci_sink *sink, const amqpc_value *value, uint8_t element_code)
+{
+    return store_tree(sink, value, element_code);
 }

@@ -77,10 +77,8 @@ static void count_value(amqpc_writer *writer)
 static amqpc_status put(amqpc_writer *writer, const amqpc_value *value)
 {
     uint8_t code = element_code(writer);
-    if (code != 0 && (value->form == AMQPC_FORM_ENCODED || value->type < AMQPC_TYPE_LIST)) {
-        return amqpci_store_content(&writer->sink, value, code);
-    }
-    return code != 0 ? AMQPC_INVALID_ARGUMENT : amqpci_store_value(&writer->sink, value);
+    return code != 0 ? amqpci_store_element(&writer->sink, value, code)
+                     : amqpci_store_value(&writer->sink, value);
 }
 
 amqpc_status amqpc_writer_value(amqpc_writer *writer, const amqpc_value *value)
