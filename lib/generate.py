@@ -531,6 +531,7 @@ def info_source(composites, choices) -> str:
             tables += "};\n\n"
         fields = f"{c.c_name}_fields" if c.fields else "NULL"
         entries += f'    {{"{c.name}", "{c.symbol}", AMQPC_COMPOSITE_{c.upper}, sizeof(amqpc_{c.c_name}), {len(c.fields)}, {fields}}},\n'
+    indexes = "".join(f"    [AMQPC_COMPOSITE_{c.upper}] = {i + 1},\n" for i, c in enumerate(composites))
     return f"""/* What the specification says of composites and their fields, for programs to read.
  *
  * {NOTICE.format(source="lib/schema/composites.def")} */
@@ -538,6 +539,16 @@ def info_source(composites, choices) -> str:
 
 {tables}static const amqpc_composite_info composite_infos[] = {{
 {entries}}};
+
+/* By numeric descriptor: the entry's index plus 1, or 0. */
+static const uint8_t composite_indexes[256] = {{
+{indexes}}};
+
+const amqpc_composite_info *amqpc_composite_info_get(uint32_t type)
+{{
+    uint8_t index = type < sizeof composite_indexes ? composite_indexes[type] : 0;
+    return index == 0 ? NULL : &composite_infos[index - 1];
+}}
 
 const amqpc_composite_info *amqpc_composite_info_all(size_t *count)
 {{

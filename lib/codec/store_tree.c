@@ -226,7 +226,7 @@ static AMQPCI_NOINLINE amqpc_status store_tree(amqpci_sink *sink, const amqpc_va
     amqpc_status status = store_next(&tree, value, element_code);
     while (status == AMQPC_OK && tree.depth > 0) {
         branch *inner = &tree.stack[tree.depth - 1];
-        if (inner->compound.element_code == 0) {
+        if (inner->remaining > 0 && inner->compound.element_code == 0) {
             store_flat(sink, inner);
         }
         if (inner->remaining == 0) {
@@ -286,8 +286,12 @@ static bool store_flat_compound(amqpci_sink *sink, const amqpc_value *value)
 
 amqpc_status amqpci_store_value(amqpci_sink *sink, const amqpc_value *value)
 {
-    if (AMQPCI_LIKELY(value->type < AMQPC_TYPE_LIST)) {
+    if (value->type < AMQPC_TYPE_LIST ||
+        (value->form == AMQPC_FORM_ENCODED && value->type <= AMQPC_TYPE_ARRAY)) {
         return amqpci_store_scalar(sink, value);
+    }
+    if (value->form == AMQPC_FORM_ENCODED && value->type == AMQPC_TYPE_DESCRIBED) {
+        return store_encoded_described(sink, value);
     }
     return AMQPCI_LIKELY(store_flat_compound(sink, value)) ? AMQPC_OK : store_tree(sink, value, 0);
 }

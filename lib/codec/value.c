@@ -275,23 +275,28 @@ amqpc_status amqpc_value_decode(const void *data, size_t size, const amqpc_limit
     return status;
 }
 
-/* The constructor of an array's elements, at the start of its content. */
-static amqpc_status init_array_items(amqpc_items *items)
+/* The constructor of an array's elements, at the start of its content; then the elements. */
+static AMQPCI_NOINLINE amqpc_status init_array_items(const uint8_t *content, const uint8_t *end,
+                                                     uint32_t count, amqpc_items *items)
 {
-    const uint8_t *from = items->position;
-    while (from < items->end && *from == 0x00) {
-        const uint8_t *descriptor_end = find_end(from + 1, items->end);
+    const uint8_t *from = content;
+    while (from < end && *from == 0x00) {
+        const uint8_t *descriptor_end = find_end(from + 1, end);
         if (descriptor_end == NULL) {
             return AMQPC_INVALID_ARGUMENT;
         }
         from = descriptor_end;
     }
-    if (from == items->end) {
+    if (from == end) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    items->descriptor = (amqpc_bytes){items->position, (size_t)(from - items->position)};
-    items->array_code = *from;
-    items->position = from + 1;
+    *items = (amqpc_items){
+        .position = from + 1,
+        .end = end,
+        .remaining = count,
+        .array_code = *from,
+        .descriptor = {content, (size_t)(from - content)},
+    };
     return AMQPC_OK;
 }
 
@@ -301,16 +306,18 @@ amqpc_status amqpc_items_init(const amqpc_value *compound, amqpc_items *items)
         compound->form != AMQPC_FORM_ENCODED) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    const uint8_t *data = (const uint8_t *)compound->as.bytes.data;
-    amqpc_items made = {
-        .position = data, .end = data + compound->as.bytes.size, .remaining = compound->count};
-    if (compound->type == AMQPC_TYPE_ARRAY) {
-        amqpc_status status = init_array_items(&made);
-        if (status != AMQPC_OK) {
-            return status;
-        }
+    const uint8_t *content = (const uint8_t *)compound->as.bytes.data;
+    const uint8_t *end = content + compound->as.bytes.size;
+    if (AMQPCI_UNLIKELY(compound->type == AMQPC_TYPE_ARRAY)) {
+        return init_array_items(content, end, compound->count, items);
     }
-    *items = made;
+    /* Member by member: a struct copied from the stack would be read before its stores arrive. */
+    items->position = content;
+    items->end = end;
+    items->remaining = compound->count;
+    items->array_code = 0;
+    items->descriptor.data = NULL;
+    items->descriptor.size = 0;
     return AMQPC_OK;
 }
 

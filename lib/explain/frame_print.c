@@ -3,14 +3,16 @@
 #include "schema/composite_print.h"
 
 /* The payload as a message where it is one; a part of a message mostly is none. */
-static void print_payload(amqpci_printer *printer, const amqpc_performative *performative, const amqpc_limits *limits)
+static void print_payload(amqpci_printer *printer, const amqpc_performative *performative,
+                          const amqpc_limits *limits)
 {
     bool json = printer->format == AMQPC_PRINT_JSON;
     amqpc_message message;
     if (performative->payload.size == 0) {
         return;
     }
-    if (amqpc_message_decode(performative->payload.data, performative->payload.size, limits, &message, NULL) == AMQPC_OK) {
+    if (amqpc_message_decode(performative->payload.data, performative->payload.size, limits,
+                             &message, NULL) == AMQPC_OK) {
         amqpci_print_text(printer, json ? ", \"message\": " : " ");
         amqpci_print_message(printer, &message);
         return;
@@ -21,7 +23,8 @@ static void print_payload(amqpci_printer *printer, const amqpc_performative *per
 }
 
 /* The performative from the frame's bytes, of which the payload is not a part. */
-static void print_performative(amqpci_printer *printer, const amqpc_frame *frame, const amqpc_limits *limits)
+static void print_performative(amqpci_printer *printer, const amqpc_frame *frame,
+                               const amqpc_limits *limits)
 {
     amqpc_value value;
     size_t used = 0;
@@ -37,17 +40,20 @@ static void print_place(amqpci_printer *printer, const amqpc_frame *frame)
     if (frame->type == AMQPC_FRAME_SASL) {
         amqpci_print_text(printer, json ? "{\"sasl\": true, \"performative\": " : "[sasl] ");
     } else {
-        amqpci_print_format(printer, json ? "{\"channel\": %u, \"performative\": " : "[%u] ", frame->channel);
+        amqpci_print_format(printer, json ? "{\"channel\": %u, \"performative\": " : "[%u] ",
+                            frame->channel);
     }
 }
 
-amqpc_status amqpc_frame_print(const amqpc_frame *frame, const amqpc_limits *limits, amqpc_print_format format, amqpc_buffer *buffer)
+amqpc_status amqpc_frame_print(const amqpc_frame *frame, const amqpc_limits *limits,
+                               amqpc_print_format format, amqpc_buffer *buffer)
 {
     amqpci_printer printer = amqpci_printer_start(format, buffer);
     amqpc_performative performative = {.type = AMQPC_COMPOSITE_NONE};
     bool json = format == AMQPC_PRINT_JSON;
     if (frame->body.size > 0) {
-        amqpc_status status = amqpc_performative_decode(frame->type, frame->body.data, frame->body.size, limits, &performative, NULL);
+        amqpc_status status = amqpc_performative_decode(
+            frame->type, frame->body.data, frame->body.size, limits, &performative, NULL);
         if (status != AMQPC_OK) {
             return status;
         }

@@ -38,10 +38,11 @@ static amqpc_bytes choice_name(const char *choices, uint64_t number)
     return name == NULL ? (amqpc_bytes){"?", 1} : (amqpc_bytes){name, strcspn(name, " ")};
 }
 
-/* One symbol of a field whose type says that it holds symbols. */
+/* One symbol of a field whose type says that it holds symbols; what is none prints in the general
+ * notation. */
 static void print_symbol(amqpci_printer *printer, const amqpc_value *value)
 {
-    if (printer->format == AMQPC_PRINT_JSON) {
+    if (printer->format == AMQPC_PRINT_JSON && value->type == AMQPC_TYPE_SYMBOL) {
         amqpci_print_quoted(printer, value->as.bytes);
     } else {
         amqpci_print_value(printer, value);
@@ -100,10 +101,38 @@ static void print_symbols(amqpci_printer *printer, const amqpc_value *value)
     amqpci_print_text(printer, "]");
 }
 
+/* Whether the value has the type that the field's kind names. A composite within a value was never
+ * held against the table. */
+static bool is_of_kind(const amqpc_field_info *field, const amqpc_value *value)
+{
+    switch (field->kind) {
+    case AMQPC_FIELD_BOOLEAN:
+        return value->type == AMQPC_TYPE_BOOLEAN;
+    case AMQPC_FIELD_UBYTE:
+        return value->type == AMQPC_TYPE_UBYTE;
+    case AMQPC_FIELD_USHORT:
+        return value->type == AMQPC_TYPE_USHORT;
+    case AMQPC_FIELD_UINT:
+        return value->type == AMQPC_TYPE_UINT;
+    case AMQPC_FIELD_ULONG:
+        return value->type == AMQPC_TYPE_ULONG;
+    case AMQPC_FIELD_SYMBOL:
+        return value->type == AMQPC_TYPE_SYMBOL;
+    case AMQPC_FIELD_SYMBOLS:
+        return value->type == AMQPC_TYPE_SYMBOL || value->type == AMQPC_TYPE_ARRAY;
+    default:
+        return false; /* printed in the general notation, whatever it is */
+    }
+}
+
 /* A field that holds no composite. */
 static void print_field(amqpci_printer *printer, const amqpc_field_info *field,
                         const amqpc_value *value)
 {
+    if (!is_of_kind(field, value)) {
+        amqpci_print_value(printer, value);
+        return;
+    }
     if (field->choices != NULL) {
         print_choice(printer, field, value);
         return;

@@ -50,20 +50,24 @@ uint32_t amqpci_descriptor_type(const amqpc_value *descriptor)
     return descriptor->type == AMQPC_TYPE_SYMBOL ? find_symbol(descriptor->as.bytes) : 0;
 }
 
-const amqpc_composite_info *amqpc_composite_info_get(uint32_t type)
+/* A descriptor of one byte and a list, as nearly every composite begins: | 53 type | 45, c0 or d0.
+ */
+static bool is_common_form(const amqpc_value *value)
 {
-    size_t count = 0;
-    const amqpc_composite_info *infos = amqpc_composite_info_all(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (infos[i].type == type) {
-            return &infos[i];
-        }
-    }
-    return NULL;
+    const uint8_t *bytes = (const uint8_t *)value->as.bytes.data;
+    return value->type == AMQPC_TYPE_DESCRIBED && value->form == AMQPC_FORM_ENCODED &&
+           value->as.bytes.size >= 3 && bytes[0] == AMQPC_CODE_SMALLULONG &&
+           (bytes[2] == AMQPC_CODE_LIST0 || bytes[2] == AMQPC_CODE_LIST8 ||
+            bytes[2] == AMQPC_CODE_LIST32);
 }
 
 uint32_t amqpc_value_composite(const amqpc_value *value)
 {
+    if (is_common_form(value)) {
+        const amqpc_composite_info *info =
+            amqpc_composite_info_get(((const uint8_t *)value->as.bytes.data)[1]);
+        return info != NULL ? info->type : (uint32_t)AMQPC_COMPOSITE_NONE;
+    }
     amqpc_value descriptor;
     amqpc_value list;
     if (amqpci_described_parts(value, &descriptor, &list) != AMQPC_OK ||

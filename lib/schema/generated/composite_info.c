@@ -245,6 +245,49 @@ static const amqpc_composite_info composite_infos[] = {
     {"properties", "amqp:properties:list", AMQPC_COMPOSITE_PROPERTIES, sizeof(amqpc_properties), 13, properties_fields},
 };
 
+/* By numeric descriptor: the entry's index plus 1, or 0. */
+static const uint8_t composite_indexes[256] = {
+    [AMQPC_COMPOSITE_OPEN] = 1,
+    [AMQPC_COMPOSITE_BEGIN] = 2,
+    [AMQPC_COMPOSITE_ATTACH] = 3,
+    [AMQPC_COMPOSITE_FLOW] = 4,
+    [AMQPC_COMPOSITE_TRANSFER] = 5,
+    [AMQPC_COMPOSITE_DISPOSITION] = 6,
+    [AMQPC_COMPOSITE_DETACH] = 7,
+    [AMQPC_COMPOSITE_END] = 8,
+    [AMQPC_COMPOSITE_CLOSE] = 9,
+    [AMQPC_COMPOSITE_ERROR] = 10,
+    [AMQPC_COMPOSITE_RECEIVED] = 11,
+    [AMQPC_COMPOSITE_ACCEPTED] = 12,
+    [AMQPC_COMPOSITE_REJECTED] = 13,
+    [AMQPC_COMPOSITE_RELEASED] = 14,
+    [AMQPC_COMPOSITE_MODIFIED] = 15,
+    [AMQPC_COMPOSITE_SOURCE] = 16,
+    [AMQPC_COMPOSITE_TARGET] = 17,
+    [AMQPC_COMPOSITE_DELETE_ON_CLOSE] = 18,
+    [AMQPC_COMPOSITE_DELETE_ON_NO_LINKS] = 19,
+    [AMQPC_COMPOSITE_DELETE_ON_NO_MESSAGES] = 20,
+    [AMQPC_COMPOSITE_DELETE_ON_NO_LINKS_OR_MESSAGES] = 21,
+    [AMQPC_COMPOSITE_COORDINATOR] = 22,
+    [AMQPC_COMPOSITE_DECLARE] = 23,
+    [AMQPC_COMPOSITE_DISCHARGE] = 24,
+    [AMQPC_COMPOSITE_DECLARED] = 25,
+    [AMQPC_COMPOSITE_TRANSACTIONAL_STATE] = 26,
+    [AMQPC_COMPOSITE_SASL_MECHANISMS] = 27,
+    [AMQPC_COMPOSITE_SASL_INIT] = 28,
+    [AMQPC_COMPOSITE_SASL_CHALLENGE] = 29,
+    [AMQPC_COMPOSITE_SASL_RESPONSE] = 30,
+    [AMQPC_COMPOSITE_SASL_OUTCOME] = 31,
+    [AMQPC_COMPOSITE_HEADER] = 32,
+    [AMQPC_COMPOSITE_PROPERTIES] = 33,
+};
+
+const amqpc_composite_info *amqpc_composite_info_get(uint32_t type)
+{
+    uint8_t index = type < sizeof composite_indexes ? composite_indexes[type] : 0;
+    return index == 0 ? NULL : &composite_infos[index - 1];
+}
+
 const amqpc_composite_info *amqpc_composite_info_all(size_t *count)
 {
     *count = sizeof composite_infos / sizeof composite_infos[0];
