@@ -55,7 +55,8 @@ AMQPC_API amqpc_status amqpc_writer_values(amqpc_writer *writer, const amqpc_val
 /* Begins a list, map or described value; what is written next goes into it until
  * amqpc_writer_end.
  *
- * A described value holds two values, the descriptor first.
+ * A described value holds two values, the descriptor first. A list or map takes the room of a small
+ * header, 3 bytes, while it is open, though it may end as less.
  *
  * type  AMQPC_TYPE_LIST, AMQPC_TYPE_MAP or AMQPC_TYPE_DESCRIBED
  * code  AMQPC_CODE_SMALLEST, or one of the type's codes; not looked at for a described value, nor
