@@ -2,6 +2,7 @@
 #include "tools/connection.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ static void choose(connection_table *table, connection *present, int side)
 /* A gap ends what can be shown of a direction. */
 static void report_gap(connection *present, int side)
 {
+    assert(present->streams != NULL); /* as of every connection that is shown */
     const tcp_flow *flow = &present->flows[side];
     stream *direction = &present->streams[side];
     uint32_t missing = tcp_flow_gap(flow);

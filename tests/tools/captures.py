@@ -19,7 +19,7 @@ def checksum(data: bytes) -> int:
     """The checksum of IP and TCP (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -160,5 +160,6 @@ def read_vectors(folder: Path, kind: str) -> list[Vector]:
         for line in path.read_text(encoding="utf-8").split("\n"):
             columns = line.split("\t")
             if columns[0] == kind:
-                vectors.append(Vector(*columns[:4], int(columns[4]), bytes.fromhex(columns[5]), columns[6]))
+                _, origin, name, status, offset, data, text = columns
+                vectors.append(Vector(kind, origin, name, status, int(offset), bytes.fromhex(data), text))
     return vectors

@@ -231,6 +231,13 @@ class Streams(Case):
         self.assert_fails(result, "WRONG_TYPE", at + 8 + 12, at)
         self.assertIn("open.container-id", result.errors)
 
+    def test_composite_in_a_performative_that_is_none_does_no_harm(self) -> None:
+        uuid = b"\x98" + b"A" * 8 + b"\0\x10" + bytes(6)
+        source = frames.composite(0x28, *[frames.NULL] * 6, uuid)  # distribution-mode is a symbol
+        attach = frames.composite(0x12, frames.string("l"), frames.uint(0), frames.FALSE, frames.NULL, frames.NULL, source)
+        for options in ((), ("--json",)):
+            self.assertIn(dump(HEADERS["amqp"] + frames.frame(attach), *options).status, (0, 1))
+
     def test_bad_frame_header_stops(self) -> None:
         result = dump(HEADERS["amqp"] + frames.begin_frame() + b"\0\0\0\4\2\0\0\0" + frames.close_frame())
         self.assertEqual((result.status, len(result.lines)), (1, 2))
