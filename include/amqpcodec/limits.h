@@ -19,7 +19,7 @@ AMQPC_BEGIN_DECLS
  *
  * struct_size                 sizeof(amqpc_limits) of the caller; set by amqpc_limits_init
  * depth                       nested lists, maps, arrays and described values, the outermost one
- *                             included; default 32
+ *                             included, the empty list of one byte (0x45) not; default 32
  * compound_elements           elements of one list, map (keys and values) or array; default
  *                             65,536
  * performative_values         values nested in the fields of one performative; default 1,024

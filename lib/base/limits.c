@@ -25,10 +25,10 @@ void amqpc_limits_init(amqpc_limits *limits, size_t struct_size)
 amqpc_status amqpc_limits_check(const amqpc_limits *limits)
 {
     bool valid =
-        limits == NULL || (limits->struct_size >= sizeof *limits && limits->depth != 0 &&
-                           limits->depth <= AMQPC_DEPTH_MAX && limits->compound_elements != 0 &&
-                           limits->performative_values != 0 && limits->zero_width_elements != 0 &&
-                           limits->frame_size >= 512 && limits->initial_frame_size >= 512 &&
-                           limits->channels != 0);
+        limits == NULL ||
+        (limits->struct_size >= sizeof *limits && limits->depth != 0 &&
+         limits->depth <= AMQPC_DEPTH_MAX && limits->compound_elements != 0 &&
+         limits->performative_values != 0 && limits->zero_width_elements != 0 &&
+         limits->frame_size >= 512 && limits->initial_frame_size >= 512 && limits->channels != 0);
     return valid ? AMQPC_OK : AMQPC_INVALID_ARGUMENT;
 }

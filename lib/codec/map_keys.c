@@ -12,7 +12,6 @@
 #include "codec/value_compare.h"
 
 enum {
-    FEW = 8,     /* keys compared each with each */
     SMALL = 32,  /* keys kept in a table */
     BLOCK = 1024 /* keys sorted together */
 };
@@ -90,51 +89,26 @@ static int compare_keys(const uint8_t *left, const uint8_t *right, const uint8_t
     return order;
 }
 
-/* Whether the key at `key` equals one before it. */
-static AMQPCI_COLD bool stands_before(const uint8_t *content, const uint8_t *key,
-                                      const uint8_t *end)
-{
-    const uint8_t *earlier = content;
-    while (earlier != key) {
-        if (compare_keys(earlier, key, end) == 0) {
-            return true;
-        }
-        earlier = step_over(step_over(earlier, end), end);
-    }
-    return false;
-}
-
-static const uint8_t *find_among_few(const uint8_t *content, const uint8_t *end, uint32_t key_count)
-{
-    uint32_t hashes[FEW];
-    const uint8_t *key = content;
-    for (uint32_t i = 0; i < key_count; i++) {
-        const uint8_t *value = hash_key(key, end, &hashes[i]);
-        for (uint32_t j = 0; j < i; j++) {
-            if (AMQPCI_UNLIKELY(hashes[j] == hashes[i]) && stands_before(content, key, end)) {
-                return key;
-            }
-        }
-        key = step_over(value, end);
-    }
-    return NULL;
-}
-
+/* Keys of which each is looked at once, so that only comparisons can repeat, and those only where
+ * hashes agree. */
 static const uint8_t *find_in_table(const uint8_t *content, const uint8_t *end, uint32_t key_count)
 {
-    uint32_t table[AMQPCI_KEY_TABLE_SIZE] = {0};
+    const uint8_t *keys[SMALL];
+    uint32_t hashes[SMALL];
+    uint8_t table[AMQPCI_KEY_TABLE_SIZE] = {0}; /* index of a key plus 1, or 0 */
     const uint8_t *key = content;
     for (uint32_t i = 0; i < key_count; i++) {
-        uint32_t hash = 0;
-        const uint8_t *value = hash_key(key, end, &hash);
-        uint32_t slot = amqpci_key_slot(hash);
-        while (AMQPCI_UNLIKELY(table[slot] != 0)) {
-            if (table[slot] == hash && stands_before(content, key, end)) {
+        keys[i] = key;
+        const uint8_t *value = hash_key(key, end, &hashes[i]);
+        uint32_t slot = amqpci_key_slot(hashes[i]);
+        while (table[slot] != 0) {
+            uint32_t other = table[slot] - 1u;
+            if (hashes[other] == hashes[i] && compare_keys(keys[other], key, end) == 0) {
                 return key;
             }
             slot = (slot + 1) % AMQPCI_KEY_TABLE_SIZE;
         }
-        table[slot] = hash;
+        table[slot] = (uint8_t)(i + 1);
         key = step_over(value, end);
     }
     return NULL;
@@ -248,9 +222,6 @@ static const uint8_t *find_by_blocks(const uint8_t *content, const uint8_t *end,
 const uint8_t *amqpci_find_duplicate_key(const uint8_t *content, const uint8_t *end, uint32_t count)
 {
     uint32_t key_count = count / 2;
-    if (AMQPCI_LIKELY(key_count <= FEW)) {
-        return find_among_few(content, end, key_count);
-    }
     return key_count <= SMALL ? find_in_table(content, end, key_count)
                               : find_by_blocks(content, end, key_count);
 }

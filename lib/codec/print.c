@@ -89,6 +89,19 @@ void amqpci_print_hex(amqpci_printer *printer, amqpc_bytes bytes)
     append(printer, text, used);
 }
 
+/* The C library writes the decimal point of the locale, of one or several bytes; the notation has a
+ * point. */
+static void print_decimal(amqpci_printer *printer, const char *text)
+{
+    size_t before = strspn(text, "+-0123456789e");
+    append(printer, text, before);
+    if (text[before] != '\0') {
+        const char *behind = text + before + strcspn(text + before, "0123456789");
+        append(printer, ".", 1);
+        amqpci_print_text(printer, behind);
+    }
+}
+
 /* The shortest decimal that reads back to the same bits; the bits where it is not finite. Both
  * exponents are all ones then. */
 static void print_double(amqpci_printer *printer, double value)
@@ -110,7 +123,7 @@ static void print_double(amqpci_printer *printer, double value)
             break;
         }
     }
-    amqpci_print_text(printer, text);
+    print_decimal(printer, text);
 }
 
 static void print_float(amqpci_printer *printer, float value)
@@ -132,7 +145,7 @@ static void print_float(amqpci_printer *printer, float value)
             break;
         }
     }
-    amqpci_print_text(printer, text);
+    print_decimal(printer, text);
 }
 
 static void print_uuid(amqpci_printer *printer, const uint8_t *octets)

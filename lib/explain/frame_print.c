@@ -22,13 +22,18 @@ static void print_payload(amqpci_printer *printer, const amqpc_performative *per
     amqpci_print_text(printer, json ? "\"" : ")");
 }
 
-/* The performative from the frame's bytes, of which the payload is not a part. */
-static void print_performative(amqpci_printer *printer, const amqpc_frame *frame,
-                               const amqpc_limits *limits)
+/* The performative from the frame's bytes, of which the payload is not a part. It was decoded
+ * before, within the caller's limits, which count its list of fields otherwise than that of a
+ * value. */
+static void print_performative(amqpci_printer *printer, const amqpc_frame *frame)
 {
+    amqpc_limits limits;
     amqpc_value value;
-    size_t used = 0;
-    printer->status = amqpc_value_decode(frame->body.data, frame->body.size, limits, &value, &used);
+    amqpc_limits_init(&limits, sizeof limits);
+    limits.depth = AMQPC_DEPTH_MAX;
+    limits.compound_elements = AMQPC_UNLIMITED;
+    limits.zero_width_elements = AMQPC_UNLIMITED;
+    printer->status = amqpc_value_decode(frame->body.data, frame->body.size, &limits, &value, NULL);
     if (printer->status == AMQPC_OK) {
         amqpci_print_composite(printer, &value);
     }
@@ -62,7 +67,7 @@ amqpc_status amqpc_frame_print(const amqpc_frame *frame, const amqpc_limits *lim
     if (performative.type == AMQPC_COMPOSITE_NONE) {
         amqpci_print_text(&printer, json ? "null" : "empty");
     } else {
-        print_performative(&printer, frame, limits);
+        print_performative(&printer, frame);
         print_payload(&printer, &performative, limits);
     }
     amqpci_print_text(&printer, json ? "}" : "");

@@ -27,7 +27,7 @@ static const amqpc_composite_info *find_composite(const amqpc_value *value, amqp
     return info;
 }
 
-/* The name of choice number `number`. */
+/* The name of choice number `number`; size 0 where there is none. */
 static amqpc_bytes choice_name(const char *choices, uint64_t number)
 {
     const char *name = choices;
@@ -35,7 +35,7 @@ static amqpc_bytes choice_name(const char *choices, uint64_t number)
         const char *space = strchr(name, ' ');
         name = space == NULL ? NULL : space + 1;
     }
-    return name == NULL ? (amqpc_bytes){"?", 1} : (amqpc_bytes){name, strcspn(name, " ")};
+    return name == NULL ? (amqpc_bytes){NULL, 0} : (amqpc_bytes){name, strcspn(name, " ")};
 }
 
 /* One symbol of a field whose type says that it holds symbols; what is none prints in the general
@@ -75,7 +75,9 @@ static void print_choice(amqpci_printer *printer, const amqpc_field_info *field,
     }
     uint64_t number = value->type == AMQPC_TYPE_BOOLEAN ? value->as.boolean : value->as.u64;
     amqpc_bytes name = choice_name(field->choices, number);
-    if (printer->format == AMQPC_PRINT_JSON) {
+    if (name.size == 0) {
+        amqpci_print_value(printer, value);
+    } else if (printer->format == AMQPC_PRINT_JSON) {
         amqpci_print_quoted(printer, name);
     } else {
         amqpci_print_format(printer, "%.*s", (int)name.size, (const char *)name.data);

@@ -9,14 +9,16 @@
 #include <cmocka.h>
 
 /* Every composite's functions behind one signature. */
-#define COMPOSITES(X)                                                                              \
-    X(open)                                                                                        \
-    X(begin) X(attach) X(flow) X(transfer) X(disposition) X(detach) X(end) X(close) X(error)       \
-        X(received) X(accepted) X(rejected) X(released) X(modified) X(source) X(target)            \
-            X(delete_on_close) X(delete_on_no_links) X(delete_on_no_messages)                      \
-                X(delete_on_no_links_or_messages) X(coordinator) X(declare) X(discharge)           \
-                    X(declared) X(transactional_state) X(sasl_mechanisms) X(sasl_init)             \
-                        X(sasl_challenge) X(sasl_response) X(sasl_outcome) X(header) X(properties)
+// clang-format off
+#define COMPOSITES(X) \
+    X(open) X(begin) X(attach) X(flow) X(transfer) X(disposition) X(detach) X(end) \
+    X(close) X(error) X(received) X(accepted) X(rejected) X(released) X(modified) \
+    X(source) X(target) X(delete_on_close) X(delete_on_no_links) \
+    X(delete_on_no_messages) X(delete_on_no_links_or_messages) X(coordinator) \
+    X(declare) X(discharge) X(declared) X(transactional_state) X(sasl_mechanisms) \
+    X(sasl_init) X(sasl_challenge) X(sasl_response) X(sasl_outcome) X(header) \
+    X(properties)
+// clang-format on
 
 #define WRAPPERS(name)                                                                             \
     static amqpc_status decode_##name(const void *data, size_t size, void *composite,              \

@@ -241,6 +241,28 @@ static void test_row_10_keys_of_one_hash_cost_no_more_than_a_sort(void **state)
     free(bytes);
 }
 
+static void test_row_10_compound_keys_are_told_apart_by_their_contents(void **state)
+{
+    (void)state;
+    /* Described keys hash alike: each is compared with all before it. */
+    enum { KEYS = 32, ENTRY = 6 };
+    uint8_t bytes[3 + KEYS * ENTRY] = {AMQPC_CODE_MAP8, 1 + KEYS * ENTRY, 2 * KEYS};
+    amqpc_value value;
+    size_t offset = 0;
+    for (size_t i = 0; i < KEYS; i++) {
+        const uint8_t entry[ENTRY] = {0x00,       AMQPC_CODE_SMALLULONG, 1, AMQPC_CODE_UBYTE,
+                                      (uint8_t)i, AMQPC_CODE_NULL};
+        memcpy(bytes + 3 + i * ENTRY, entry, ENTRY);
+    }
+    assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &value, &offset), AMQPC_OK);
+    for (uint8_t i = 0; i < KEYS - 1; i++) {
+        bytes[3 + (KEYS - 1) * ENTRY + 4] = i;
+        assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &value, &offset),
+                         AMQPC_DUPLICATE_KEY);
+        assert_int_equal(offset, 3 + (KEYS - 1) * ENTRY);
+    }
+}
+
 static void test_row_27_frame_size_is_an_option(void **state)
 {
     (void)state;
@@ -420,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_10_duplicates_are_found_in_maps_of_every_size),
         cmocka_unit_test(test_row_10_keys_of_one_hash_cost_no_more_than_a_sort),
+        cmocka_unit_test(test_row_10_compound_keys_are_told_apart_by_their_contents),
         cmocka_unit_test(test_row_12_thousands_of_zero_width_arrays_in_one_frame),
         cmocka_unit_test(test_row_13_65k_elements_of_one_byte),
         cmocka_unit_test(test_row_13_values_of_one_performative_are_limited),
