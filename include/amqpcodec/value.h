@@ -212,15 +212,15 @@ AMQPC_API amqpc_status amqpc_items_next(amqpc_items *items, amqpc_value *values,
 AMQPC_API amqpc_status amqpc_map_get(const amqpc_value *map, const void *key, size_t key_size,
                                      amqpc_value *value) AMQPC_CHECK;
 
-/* Tells whether two values, of any form, are the same: the same types and the same contents, whatever
- * their format codes.
+/* Tells whether two values, of any form, are the same: the same types and the same contents,
+ * whatever their format codes.
  *
  * Floating-point numbers are the same where their bits are. The entries of maps are compared in
  * order.
  *
  * Returns AMQPC_OK with *same set; a status of the encoding range where bytes that were never
- * validated are malformed; AMQPC_INVALID_ARGUMENT for an array of described values of which one side
- * is encoded and the other is not. */
+ * validated are malformed; AMQPC_INVALID_ARGUMENT for an array of described values of which one
+ * side is encoded and the other is not. */
 AMQPC_API amqpc_status amqpc_value_same(const amqpc_value *left, const amqpc_value *right,
                                         bool *same) AMQPC_CHECK;
 

@@ -115,11 +115,12 @@ static void print_double(amqpci_printer *printer, double value)
         return;
     }
     char text[40];
-    double read_back = 0;
+    uint64_t read_back = 0;
     for (int precision = 1; precision <= 17; precision++) {
         (void)snprintf(text, sizeof text, "%.*g", precision, value);
-        read_back = strtod(text, NULL);
-        if (memcmp(&read_back, &value, sizeof value) == 0) {
+        double number = strtod(text, NULL);
+        memcpy(&read_back, &number, sizeof read_back);
+        if (read_back == bits) {
             break;
         }
     }
@@ -137,11 +138,12 @@ static void print_float(amqpci_printer *printer, float value)
         return;
     }
     char text[40];
-    float read_back = 0;
+    uint32_t read_back = 0;
     for (int precision = 1; precision <= 9; precision++) {
         (void)snprintf(text, sizeof text, "%.*g", precision, (double)value);
-        read_back = strtof(text, NULL);
-        if (memcmp(&read_back, &value, sizeof value) == 0) {
+        float number = strtof(text, NULL);
+        memcpy(&read_back, &number, sizeof read_back);
+        if (read_back == bits) {
             break;
         }
     }

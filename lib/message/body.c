@@ -7,7 +7,7 @@
 void amqpc_message_init(amqpc_message *message)
 {
     memset(message, 0, sizeof *message);
-    message->header.priority = 4; /* AMQP 3.2.1; the other defaults are zero */
+    message->header.priority = AMQPCI_DEFAULT_PRIORITY;
 }
 
 void amqpc_body_init(const amqpc_message *message, amqpc_body *body)

@@ -160,13 +160,11 @@ static amqpc_status next_section(message_decoding *decoding)
  * decoders. */
 static void clear_absent_sections(amqpc_message *message)
 {
-    amqpc_message empty;
+    static const amqpc_header no_header = {.priority = AMQPCI_DEFAULT_PRIORITY};
+    static const amqpc_properties no_properties = {0};
     uint32_t absent = ~message->sections;
-    if ((absent & (AMQPC_SECTION_HEADER | AMQPC_SECTION_PROPERTIES)) != 0) {
-        amqpc_message_init(&empty);
-    }
     if ((absent & AMQPC_SECTION_HEADER) != 0) {
-        message->header = empty.header;
+        message->header = no_header;
     }
     if ((absent & AMQPC_SECTION_DELIVERY_ANNOTATIONS) != 0) {
         amqpci_clear_value(&message->delivery_annotations);
@@ -175,7 +173,7 @@ static void clear_absent_sections(amqpc_message *message)
         amqpci_clear_value(&message->message_annotations);
     }
     if ((absent & AMQPC_SECTION_PROPERTIES) != 0) {
-        message->properties = empty.properties;
+        message->properties = no_properties;
     }
     if ((absent & AMQPC_SECTION_APPLICATION_PROPERTIES) != 0) {
         amqpci_clear_value(&message->application_properties);

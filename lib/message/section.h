@@ -19,6 +19,9 @@ enum {
     AMQPCI_SECTION_FOOTER = 0x78
 };
 
+/* Of a header without one (AMQP 3.2.1); the other defaults are zero. */
+enum { AMQPCI_DEFAULT_PRIORITY = 4 };
+
 /* Indexes of amqpc_message.encoded, and of the bits of its sections, in the order that sections
  * have. */
 enum {

@@ -9,12 +9,12 @@ import importlib.util
 import subprocess
 import sys
 import unittest
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -95,6 +95,7 @@ def specification() -> dict[str, TypeDefinition]:
 
 def generator() -> ModuleType:
     """lib/generate.py, which reads the table."""
+    sys.path.insert(0, str(ROOT / "lib"))  # where its own modules are
     spec = importlib.util.spec_from_file_location("generate", ROOT / "lib/generate.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -105,8 +105,9 @@ static void keep(vector_set *set, char *memory)
 
 static void read_vectors(vector_set *set, const char *folder, const char *name)
 {
-    char *file = (char *)grow(NULL, strlen(name) + 1);
-    strcpy(file, name);
+    size_t name_size = strlen(name) + 1;
+    char *file = (char *)grow(NULL, name_size);
+    memcpy(file, name, name_size);
     char *text = read_file(folder, name);
     keep(set, file);
     keep(set, text);

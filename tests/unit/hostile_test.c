@@ -255,8 +255,8 @@ static void test_row_10_compound_keys_are_told_apart_by_their_contents(void **st
         memcpy(bytes + 3 + i * ENTRY, entry, ENTRY);
     }
     assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &value, &offset), AMQPC_OK);
-    for (uint8_t i = 0; i < KEYS - 1; i++) {
-        bytes[3 + (KEYS - 1) * ENTRY + 4] = i;
+    for (size_t i = 0; i < KEYS - 1; i++) {
+        bytes[3 + (KEYS - 1) * ENTRY + 4] = (uint8_t)i;
         assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &value, &offset),
                          AMQPC_DUPLICATE_KEY);
         assert_int_equal(offset, 3 + (KEYS - 1) * ENTRY);

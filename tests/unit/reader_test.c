@@ -40,9 +40,8 @@ static void set_input(const char *hex)
     input = (uint8_t *)malloc(input_size == 0 ? 1 : input_size);
     assert_non_null(input);
     for (size_t i = 0; i < input_size; i++) {
-        unsigned byte = 0;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        input[i] = (uint8_t)byte;
+        const char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        input[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
 }
 

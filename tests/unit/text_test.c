@@ -92,7 +92,7 @@ static void test_sequences_of_four_bytes_at_their_boundaries(void **state)
     size_t wrong = 0;
     for (unsigned first = 0xe0; first <= 0xff; first++) {
         for (unsigned second = 0; second <= 0xff; second++) {
-            for (size_t i = 0; i < sizeof edges * sizeof edges; i++) {
+            for (size_t i = 0; i < sizeof edges * (sizeof edges / sizeof edges[0]); i++) {
                 uint8_t text[4] = {(uint8_t)first, (uint8_t)second, edges[i / sizeof edges],
                                    edges[i % sizeof edges]};
                 wrong += !agrees(text, sizeof text);
