@@ -360,6 +360,39 @@ static void test_transfer_is_written_into_just_enough_room(void **state)
     }
 }
 
+static void test_transfer_is_the_same_with_much_room_and_with_little(void **state)
+{
+    (void)state;
+    const uint32_t numbers[] = {0, 1, 255, 256, UINT32_MAX};
+    const uint8_t tag[33] = {1, 2, 3};
+    for (size_t i = 0; i < 5 * 5 * 34; i++) {
+        const amqpc_transfer transfer = {
+            .present = AMQPC_TRANSFER_HANDLE | AMQPC_TRANSFER_DELIVERY_ID |
+                       AMQPC_TRANSFER_DELIVERY_TAG | AMQPC_TRANSFER_MESSAGE_FORMAT |
+                       AMQPC_TRANSFER_SETTLED,
+            .handle = numbers[i % 5],
+            .delivery_id = numbers[i / 5 % 5],
+            .delivery_tag = {tag, i / 25},
+            .message_format = numbers[i % 3],
+            .settled = i % 2 == 0,
+        };
+        amqpc_performative performative = {.type = AMQPC_COMPOSITE_TRANSFER, .payload = {"pay", 3}};
+        uint8_t bytes[128];
+        uint8_t other[128];
+        size_t size = 0;
+        size_t other_size = 0;
+        performative.as.transfer = transfer;
+        assert_int_equal(amqpc_transfer_frame_write(1, &transfer, performative.payload, bytes,
+                                                    sizeof bytes, &size),
+                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_frame_write(AMQPC_FRAME_AMQP, 1, &performative, other, size, &other_size),
+            AMQPC_OK);
+        assert_int_equal(size, other_size);
+        assert_memory_equal(bytes, other, size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_empty_frame_decodes_and_encodes),
         cmocka_unit_test(test_frame_takes_only_performatives_of_its_type),
         cmocka_unit_test(test_transfer_is_written_into_just_enough_room),
+        cmocka_unit_test(test_transfer_is_the_same_with_much_room_and_with_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
