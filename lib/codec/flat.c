@@ -120,29 +120,39 @@ AMQPCI_INLINE bool take_entries(amqpci_cursor *cursor, uint32_t count, uint32_t 
 
 bool amqpci_take_flat_map(amqpci_cursor *cursor, uint32_t key_types, amqpc_value *map)
 {
-    const amqpci_cursor before = *cursor;
+    /* Saved one by one: a copy of the struct would wait for stores that are under way. */
+    const uint8_t *constructor = cursor->position;
+    const uint8_t *outer_end = cursor->end;
+    uint32_t values_left = cursor->values_left;
+    uint32_t zero_width_left = cursor->zero_width_left;
     const uint8_t *content_end = NULL;
     uint32_t count = 0;
-    bool entered = amqpci_take_header(cursor, AMQPC_CODE_MAP8, &count, &content_end) &&
-                   (count & 1) == 0 && count <= 2 * AMQPCI_FLAT_KEYS &&
-                   count <= cursor->elements_max && count <= cursor->values_left &&
-                   cursor->depth_left > 0;
-    if (entered) {
-        const uint8_t *content = cursor->position;
-        cursor->end = content_end;
-        cursor->depth_left--;
-        cursor->values_left -= cursor->values_left == AMQPC_UNLIMITED ? 0 : count;
-        if (AMQPCI_LIKELY(take_entries(cursor, count, key_types))) {
-            amqpci_set_value(map, AMQPC_TYPE_MAP, *before.position, count);
-            map->as.bytes.data = content;
-            map->as.bytes.size = (size_t)(content_end - content);
-            cursor->end = before.end;
-            cursor->depth_left++;
-            return true;
-        }
+    if (!amqpci_take_header(cursor, AMQPC_CODE_MAP8, &count, &content_end)) {
+        return false;
     }
-    *cursor = before;
-    return false;
+    const uint8_t *content = cursor->position;
+    if (AMQPCI_UNLIKELY((count & 1) != 0 || count > 2 * AMQPCI_FLAT_KEYS ||
+                        count > cursor->elements_max || count > values_left ||
+                        cursor->depth_left == 0)) {
+        cursor->position = constructor;
+        return false;
+    }
+    cursor->end = content_end;
+    cursor->depth_left--;
+    cursor->values_left -= values_left == AMQPC_UNLIMITED ? 0 : count;
+    bool taken = take_entries(cursor, count, key_types);
+    cursor->end = outer_end;
+    cursor->depth_left++;
+    if (AMQPCI_UNLIKELY(!taken)) {
+        cursor->position = constructor;
+        cursor->values_left = values_left;
+        cursor->zero_width_left = zero_width_left;
+        return false;
+    }
+    amqpci_set_value(map, AMQPC_TYPE_MAP, *constructor, count);
+    map->as.bytes.data = content;
+    map->as.bytes.size = (size_t)(content_end - content);
+    return true;
 }
 
 /* Stores a plain value in its smallest form, with room for any number; NULL for all that is not
