@@ -82,6 +82,12 @@ static bool is_text_valid(const amqpc_value *value)
     return value->type != AMQPC_TYPE_SYMBOL || amqpci_is_ascii(text, value->as.bytes.size);
 }
 
+/* Whether a compound's size and count fit one byte each. */
+static bool is_narrow(const amqpc_value *compound)
+{
+    return compound->as.bytes.size < UINT8_MAX && compound->count <= UINT8_MAX;
+}
+
 /* The smallest code of a value that is not described. */
 static uint8_t smallest_code(const amqpc_value *value)
 {
@@ -100,7 +106,6 @@ static uint8_t smallest_code(const amqpc_value *value)
         [AMQPC_TYPE_TIMESTAMP] = AMQPC_CODE_TIMESTAMP,
         [AMQPC_TYPE_UUID] = AMQPC_CODE_UUID,
     };
-    bool narrow = value->as.bytes.size < UINT8_MAX && value->count <= UINT8_MAX; /* of compounds */
     switch (value->type) {
     case AMQPC_TYPE_BOOLEAN:
         return value->as.boolean ? AMQPC_CODE_TRUE : AMQPC_CODE_FALSE;
@@ -123,11 +128,13 @@ static uint8_t smallest_code(const amqpc_value *value)
     case AMQPC_TYPE_SYMBOL:
         return value->as.bytes.size <= UINT8_MAX ? AMQPC_CODE_SYMBOL8 : AMQPC_CODE_SYMBOL32;
     case AMQPC_TYPE_LIST:
-        return value->count == 0 ? AMQPC_CODE_LIST0 : narrow ? AMQPC_CODE_LIST8 : AMQPC_CODE_LIST32;
+        return value->count == 0  ? AMQPC_CODE_LIST0
+               : is_narrow(value) ? AMQPC_CODE_LIST8
+                                  : AMQPC_CODE_LIST32;
     case AMQPC_TYPE_MAP:
-        return narrow ? AMQPC_CODE_MAP8 : AMQPC_CODE_MAP32;
+        return is_narrow(value) ? AMQPC_CODE_MAP8 : AMQPC_CODE_MAP32;
     case AMQPC_TYPE_ARRAY:
-        return narrow ? AMQPC_CODE_ARRAY8 : AMQPC_CODE_ARRAY32;
+        return is_narrow(value) ? AMQPC_CODE_ARRAY8 : AMQPC_CODE_ARRAY32;
     default:
         return only_codes[value->type];
     }

@@ -74,8 +74,9 @@ static const char *trace(void)
             size = snprintf(to, room, "%s:%02x/%u( ", amqpc_type_name(value.type), value.code,
                             (unsigned)value.count);
         } else {
-            size = snprintf(to, room, event == AMQPC_EVENT_LEAVE ? ")%s " : ".",
-                            amqpc_type_name(value.type));
+            size = event == AMQPC_EVENT_LEAVE
+                       ? snprintf(to, room, ")%s ", amqpc_type_name(value.type))
+                       : snprintf(to, room, ".");
         }
         used += (size_t)size;
         assert_true(used < sizeof text);
