@@ -2,8 +2,6 @@
 #include "base/buffer.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -84,20 +82,4 @@ amqpc_status amqpci_buffer_reserve(amqpc_buffer *buffer, size_t more)
     buffer->data = data;
     buffer->capacity = capacity;
     return AMQPC_OK;
-}
-
-amqpc_status amqpci_buffer_append_text(amqpc_buffer *buffer, const char *text)
-{
-    return amqpc_buffer_append(buffer, text, strlen(text));
-}
-
-amqpc_status amqpci_buffer_append_format(amqpc_buffer *buffer, const char *format, ...)
-{
-    char text[256];
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    assert(size >= 0 && (size_t)size < sizeof text);
-    return amqpc_buffer_append(buffer, text, (size_t)size);
 }

@@ -16,11 +16,4 @@ struct amqpc_buffer {
  * AMQPC_NO_MEMORY, AMQPC_BUFFER_FULL. */
 AMQPC_CHECK amqpc_status amqpci_buffer_reserve(amqpc_buffer *buffer, size_t more);
 
-/* Appends a NUL-terminated string. */
-AMQPC_CHECK amqpc_status amqpci_buffer_append_text(amqpc_buffer *buffer, const char *text);
-
-/* Appends as printf does; at most 255 bytes. */
-AMQPC_CHECK __attribute__((format(printf, 2, 3))) amqpc_status
-amqpci_buffer_append_format(amqpc_buffer *buffer, const char *format, ...);
-
 #endif

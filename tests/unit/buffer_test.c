@@ -150,18 +150,6 @@ static void test_capacity_at_least_doubles(void **state)
     assert_int_equal(failing.live, 0);
 }
 
-static void test_text_and_format_append_without_a_terminator(void **state)
-{
-    (void)state;
-    amqpc_buffer *buffer = make_buffer(SIZE_MAX);
-    assert_int_equal(amqpci_buffer_append_text(buffer, ""), AMQPC_OK);
-    assert_int_equal(amqpci_buffer_append_text(buffer, "size "), AMQPC_OK);
-    assert_int_equal(amqpci_buffer_append_format(buffer, "%d of %s", 7, "8"), AMQPC_OK);
-    assert_int_equal(amqpc_buffer_size(buffer), 11);
-    assert_memory_equal(amqpc_buffer_data(buffer), "size 7 of 8", 11);
-    amqpc_buffer_free(buffer);
-}
-
 static void append_scenario(const amqpc_allocator *allocator)
 {
     amqpc_buffer *buffer = NULL;
@@ -196,7 +184,6 @@ int main(void)
         cmocka_unit_test(test_a_refused_append_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_truncation_drops_bytes_and_keeps_memory),
         cmocka_unit_test(test_capacity_at_least_doubles),
-        cmocka_unit_test(test_text_and_format_append_without_a_terminator),
         cmocka_unit_test(test_failing_allocations_are_reported_and_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
