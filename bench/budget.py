@@ -11,26 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+import callgrind
 import programs
 
 BUDGETS = Path(__file__).resolve().parent / "budgets"
 TOLERANCE = 0.03
-PROGRAM = "codec_count_ours"
-
-# glibc chooses memcpy and its like by the machine's CPU; this chooses the same on every x86-64.
-BASELINE_CPU = (
-    "glibc.cpu.hwcaps=-ERMS,-FSRM,-SSSE3,-AVX2,-AVX2_Usable,-AVX512F,-AVX512VL,-AVX_Fast_Unaligned_Load"
-    ":glibc.cpu.x86_non_temporal_threshold=0x40000000"
-    ":glibc.cpu.x86_rep_movsb_threshold=0x40000000"
-)
+# Names of operations do not repeat among them.
+PROGRAMS = ("codec_count_ours", "engine_count_ours")
 
 
 def cached(build_dir: Path, name: str) -> str:
@@ -57,40 +49,14 @@ def machine_key(build_dir: Path) -> str:
     return f"{compiler}_{libc}_{platform.machine()}"
 
 
-def parse_part(text: str) -> tuple[str, int] | None:
-    """The operation and the instructions of one part of callgrind's output; None for the part at the program's end."""
-    name = re.search(r"^desc: Trigger: Client Request: (\S+)$", text, re.MULTILINE)
-    total = re.search(r"^summary: (\d+)$", text, re.MULTILINE)
-    return (name.group(1), int(total.group(1))) if name and total else None
-
-
 def count(build_dir: Path) -> dict[str, float]:
     """Instructions for one operation, the mean over the variants of its input."""
-    program = build_dir / "bench" / PROGRAM
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            "valgrind",
-            "--quiet",
-            "--tool=callgrind",
-            "--collect-atstart=no",
-            f"--callgrind-out-file={folder}/part",
-            str(program),
-            "instructions",
-        ]
-        result = subprocess.run(
-            command,
-            env={**os.environ, "GLIBC_TUNABLES": BASELINE_CPU},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise SystemExit(f"budget: {PROGRAM} failed under callgrind: {result.stderr.strip()}")
-        passes = int(result.stdout.split()[-1])
-        parts = [parse_part(path.read_text()) for path in Path(folder).glob("part.*")]
-    counted = {part[0]: part[1] / passes for part in parts if part is not None}
-    if not counted:
-        raise SystemExit("budget: callgrind counted nothing")
+    counted: dict[str, float] = {}
+    for program in PROGRAMS:
+        try:
+            counted.update(callgrind.count(build_dir / "bench" / program, "instructions"))
+        except callgrind.CallgrindError as error:
+            raise SystemExit(f"budget: {error}") from None
     return dict(sorted(counted.items()))
 
 
@@ -156,7 +122,7 @@ def main() -> int:
     parser.add_argument("--build-dir", type=Path, default=programs.DEFAULT_BUILD_DIR)
     arguments = parser.parse_args()
     build_dir = arguments.build_dir.resolve()
-    programs.build(build_dir, PROGRAM)
+    programs.build(build_dir, *PROGRAMS)
     path = BUDGETS / f"{machine_key(build_dir)}.json"
     return check(build_dir, path) if arguments.action == "check" else renew(build_dir, path)
 

@@ -11,7 +11,7 @@ uint8_t codec_output[CODEC_OUTPUT_SIZE];
 
 void codec_fail(const char *what)
 {
-    fprintf(stderr, "codec bench: %s\n", what);
+    fprintf(stderr, "bench: %s\n", what);
     exit(1);
 }
 

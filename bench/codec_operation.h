@@ -41,6 +41,15 @@ extern uint8_t codec_output[CODEC_OUTPUT_SIZE];
 /* Makes what the contender needs before its first operation. */
 void codec_prepare(void);
 
+/* For the engine suite: fills and encodes message B to a place with room for
+ * CODEC_ORDER_SIZE_MAX bytes, and returns its size. The bound has neither of these. */
+enum { CODEC_ORDER_SIZE_MAX = 2048 };
+size_t codec_encode_b_to(unsigned variant, void *to);
+
+/* For the engine suite: decodes a message like A, B, D or E that has arrived, and returns the
+ * checksum of all its fields and its body. */
+uint64_t codec_read_order(const void *data, size_t size);
+
 /* The checksum of an operation over all variants: of what it read, or of what it wrote, decoded
  * again by the bound. */
 uint64_t codec_checksum(const codec_operation *operation);

@@ -79,22 +79,31 @@ static uint64_t sum_fields(const amqpc_message *message)
            properties->group_sequence;
 }
 
-static inline void decode(sample_kind kind, unsigned variant, amqpc_message *message)
+static inline void decode(sample_bytes wire, amqpc_message *message)
 {
-    sample_bytes wire = sample_message(kind, variant);
     check(amqpc_message_decode(wire.data, wire.size, NULL, message, NULL));
 }
 
-static inline uint64_t decode_order(sample_kind kind, unsigned variant)
+static inline uint64_t read_order(sample_bytes wire)
 {
     amqpc_message message;
-    decode(kind, variant, &message);
+    decode(wire, &message);
     uint64_t sum = sum_fields(&message) + sum_map(&message.application_properties) +
                    sum_body(message.body.as.bytes.data, message.body.as.bytes.size);
     if ((message.sections & AMQPC_SECTION_MESSAGE_ANNOTATIONS) != 0) {
         sum += sum_map(&message.message_annotations);
     }
     return sum;
+}
+
+uint64_t codec_read_order(const void *data, size_t size)
+{
+    return read_order((sample_bytes){data, size});
+}
+
+static inline uint64_t decode_order(sample_kind kind, unsigned variant)
+{
+    return read_order(sample_message(kind, variant));
 }
 
 static uint64_t decode_a(unsigned variant)
@@ -110,7 +119,7 @@ static uint64_t decode_b(unsigned variant)
 static uint64_t decode_c(unsigned variant)
 {
     amqpc_message message;
-    decode(SAMPLE_C, variant, &message);
+    decode(sample_message(SAMPLE_C, variant), &message);
     return sum_fields(&message) + sum_map(&message.body);
 }
 
@@ -127,7 +136,7 @@ static uint64_t decode_e(unsigned variant)
 static uint64_t decode_d_untouched(unsigned variant)
 {
     amqpc_message message;
-    decode(SAMPLE_D, variant, &message);
+    decode(sample_message(SAMPLE_D, variant), &message);
     return sum_value(&message.properties.message_id);
 }
 
@@ -222,14 +231,19 @@ static inline void set_map(amqpc_value *value, const amqpc_value *items, uint32_
     set_text(&(entry)[0], key_type, key, sizeof(key) - 1);                                         \
     set_##kind(&(entry)[1], sample)
 
-static inline uint64_t encode(const amqpc_message *message)
+static inline size_t encode_to(const amqpc_message *message, void *to, size_t capacity)
 {
     size_t size = 0;
-    check(amqpc_message_encode(message, 0, codec_output, sizeof codec_output, &size));
+    check(amqpc_message_encode(message, 0, to, capacity, &size));
     return size;
 }
 
-static inline uint64_t encode_order(sample_kind kind, unsigned variant)
+static inline uint64_t encode(const amqpc_message *message)
+{
+    return encode_to(message, codec_output, sizeof codec_output);
+}
+
+static inline size_t encode_order_to(sample_kind kind, unsigned variant, void *to, size_t capacity)
 {
     const sample_order *order = sample_order_get(variant);
     sample_bytes body = sample_body(kind, variant);
@@ -264,7 +278,17 @@ static inline uint64_t encode_order(sample_kind kind, unsigned variant)
     message.body_kind = AMQPC_BODY_DATA;
     message.body_count = 1;
     set_text(&message.body, AMQPC_TYPE_BINARY, (const char *)body.data, body.size);
-    return encode(&message);
+    return encode_to(&message, to, capacity);
+}
+
+size_t codec_encode_b_to(unsigned variant, void *to)
+{
+    return encode_order_to(SAMPLE_B, variant, to, CODEC_ORDER_SIZE_MAX);
+}
+
+static inline uint64_t encode_order(sample_kind kind, unsigned variant)
+{
+    return encode_order_to(kind, variant, codec_output, sizeof codec_output);
 }
 
 static uint64_t encode_a(unsigned variant)

@@ -99,18 +99,17 @@ static uint64_t sum_fields(void)
            (uint64_t)pn_message_get_group_sequence(message);
 }
 
-static void decode(sample_kind kind, unsigned variant)
+static void decode(sample_bytes wire)
 {
-    sample_bytes wire = sample_message(kind, variant);
     pn_message_clear(message);
     check(pn_message_decode(message, (const char *)wire.data, wire.size));
 }
 
-static uint64_t decode_order(sample_kind kind, unsigned variant)
+static uint64_t read_order(sample_bytes wire, bool annotated)
 {
-    decode(kind, variant);
+    decode(wire);
     uint64_t sum = sum_fields() + sum_map(pn_message_properties(message));
-    if (kind == SAMPLE_E) {
+    if (annotated) {
         sum += sum_map(pn_message_annotations(message));
     }
     pn_data_t *body = pn_message_body(message);
@@ -118,6 +117,16 @@ static uint64_t decode_order(sample_kind kind, unsigned variant)
     pn_data_next(body);
     pn_bytes_t bytes = pn_data_get_binary(body);
     return sum + sum_body(bytes.start, bytes.size);
+}
+
+uint64_t codec_read_order(const void *data, size_t size)
+{
+    return read_order((sample_bytes){data, size}, false);
+}
+
+static uint64_t decode_order(sample_kind kind, unsigned variant)
+{
+    return read_order(sample_message(kind, variant), kind == SAMPLE_E);
 }
 
 static uint64_t decode_a(unsigned variant)
@@ -132,7 +141,7 @@ static uint64_t decode_b(unsigned variant)
 
 static uint64_t decode_c(unsigned variant)
 {
-    decode(SAMPLE_C, variant);
+    decode(sample_message(SAMPLE_C, variant));
     return sum_fields() + sum_map(pn_message_body(message));
 }
 
@@ -148,7 +157,7 @@ static uint64_t decode_e(unsigned variant)
 
 static uint64_t decode_d_untouched(unsigned variant)
 {
-    decode(SAMPLE_D, variant);
+    decode(sample_message(SAMPLE_D, variant));
     return sum_atom(pn_message_get_id(message));
 }
 
@@ -214,11 +223,16 @@ static void put_boolean(pn_data_t *data, const sample_boolean *boolean)
 
 #define PUT_KEY(data, key) put_key(data, sizeof(key) - 1, key)
 
+static size_t encode_to(void *to, size_t capacity)
+{
+    size_t size = capacity;
+    check(pn_message_encode(message, to, &size));
+    return size;
+}
+
 static uint64_t encode(void)
 {
-    size_t size = sizeof codec_output;
-    check(pn_message_encode(message, (char *)codec_output, &size));
-    return size;
+    return encode_to(codec_output, sizeof codec_output);
 }
 
 static void put_symbol_key(pn_data_t *data, const char *key, size_t size)
@@ -242,7 +256,7 @@ static void fill_annotations(const sample_order *order)
     pn_data_exit(annotations);
 }
 
-static uint64_t encode_order(sample_kind kind, unsigned variant)
+static void fill_order(sample_kind kind, unsigned variant)
 {
     const sample_order *order = sample_order_get(variant);
     sample_bytes body = sample_body(kind, variant);
@@ -271,7 +285,18 @@ static uint64_t encode_order(sample_kind kind, unsigned variant)
     check(pn_message_set_inferred(message, true));
     check(
         pn_data_put_binary(pn_message_body(message), pn_bytes(body.size, (const char *)body.data)));
+}
+
+static uint64_t encode_order(sample_kind kind, unsigned variant)
+{
+    fill_order(kind, variant);
     return encode();
+}
+
+size_t codec_encode_b_to(unsigned variant, void *to)
+{
+    fill_order(SAMPLE_B, variant);
+    return encode_to(to, CODEC_ORDER_SIZE_MAX);
 }
 
 static uint64_t encode_a(unsigned variant)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import programs
+import rounds
 from report import Row, Spread
+from rounds import Measured
 
 OURS = "ours"
 OURS_STATIC = "ours_static"
@@ -66,82 +68,9 @@ BARS = (
 )
 
 
-@dataclass
-class Measured:
-    """All that the rounds gave.
-
-    times      by contender and operation: nanoseconds, one for each round
-    checksums  by contender and operation
-    failures   by contender and operation: what went wrong
-    """
-
-    times: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    checksums: dict[tuple[str, str], str] = field(default_factory=dict)
-    failures: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def spread(self, contender: str, operation: str) -> Spread | None:
-        """What the contender took, or None where it does not do the operation, or failed."""
-        values = self.times.get((contender, operation))
-        return Spread.of(values) if values else None
-
-    def ratios(self, over: tuple[str, str], under: tuple[str, str]) -> Spread | None:
-        """One operation's time over another's, pair by pair of one round."""
-        above = self.times.get(over)
-        below = self.times.get(under)
-        if not above or not below:
-            return None
-        return Spread.of([a / b for a, b in zip(above, below)])
-
-
 def program(build_dir: Path, what: str, contender: str) -> Path:
     """The program that times or counts a contender: what is "bench" or "count"."""
     return build_dir / "bench" / f"codec_{what}_{contender}"
-
-
-def time_once(measured: Measured, build_dir: Path, key: tuple[str, str], seconds: float) -> None:
-    """Times one operation of one contender; the first failure of a pair ends it."""
-    contender, operation = key
-    try:
-        timing = programs.time_benchmark(program(build_dir, "bench", contender), operation, seconds)
-    except programs.ProgramError as error:
-        measured.failures[key] = str(error)
-        measured.times.pop(key, None)
-        return
-    measured.times.setdefault(key, []).append(timing.nanoseconds)
-    measured.checksums[key] = timing.checksum
-
-
-def measure(build_dir: Path, rounds: int, seconds: float) -> Measured:
-    """Runs the rounds: each operation by each contender in turn, in changing order."""
-    measured = Measured()
-    has: dict[str, set[str]] = {}
-    for contender in CONTENDERS:
-        try:
-            has[contender] = programs.list_benchmarks(program(build_dir, "bench", contender))
-        except programs.ProgramError as error:
-            has[contender] = set()
-            print(f"bench: {error}", file=sys.stderr)
-    for number in range(rounds):
-        order = CONTENDERS if number % 2 == 0 else tuple(reversed(CONTENDERS))
-        for bar in BARS:
-            for contender in order:
-                key = (contender, bar.operation)
-                if bar.operation in has[contender] and key not in measured.failures:
-                    time_once(measured, build_dir, key, seconds)
-        print(f"bench: round {number + 1} of {rounds}", file=sys.stderr)
-    return measured
-
-
-def wrong_work(measured: Measured, operation: str) -> str:
-    """Why the contenders' work on an operation cannot be compared; empty where it can."""
-    for contender in CONTENDERS:
-        failure = measured.failures.get((contender, operation))
-        if failure is not None:
-            return failure
-    sums = {c: measured.checksums[(c, operation)] for c in CONTENDERS if (c, operation) in measured.checksums}
-    if len(set(sums.values())) > 1:
-        return f"checksums differ: {sums}"
-    return ""
 
 
 def meets(bar: Bar, ratio_to_peer: Spread | None, ratio_to_limit: Spread | None) -> bool:
@@ -156,7 +85,7 @@ def scan_row(bar: Bar, measured: Measured) -> Row:
     times = measured.times.get((OURS, bar.operation), [])
     ratio = Spread.of([PROTON_SCAN_NS / value for value in times]) if times else None
     tree = measured.spread(PROTON, bar.operation)
-    note = wrong_work(measured, bar.operation)
+    note = measured.wrong_work(bar.operation)
     if not note and tree is not None:
         note = f"pn_data_decode, the nearest that Proton exports, builds a tree: {tree.median:.0f} ns"
     return Row(
@@ -171,7 +100,7 @@ def scan_row(bar: Bar, measured: Measured) -> Row:
         ratio_to_peer=ratio,
         ratio_to_limit=None,
         asked=bar.asked,
-        holds=meets(bar, ratio, None) and not wrong_work(measured, bar.operation),
+        holds=meets(bar, ratio, None) and not measured.wrong_work(bar.operation),
         note=note,
     )
 
@@ -184,7 +113,7 @@ def time_row(bar: Bar, measured: Measured) -> Row:
     ratio_to_peer = measured.ratios((PROTON, bar.operation), ours)
     ratio_to_limit = measured.ratios(ours, limit)
     peer = measured.spread(PROTON, bar.operation)
-    note = wrong_work(measured, bar.operation)
+    note = measured.wrong_work(bar.operation)
     if not note and bar.faster is not None and peer is None:
         note = "the peer cannot run"
     if not note and not against_bound:
@@ -202,7 +131,7 @@ def time_row(bar: Bar, measured: Measured) -> Row:
         ratio_to_peer=ratio_to_peer,
         ratio_to_limit=ratio_to_limit,
         asked=bar.asked,
-        holds=meets(bar, ratio_to_peer, ratio_to_limit) and not wrong_work(measured, bar.operation),
+        holds=meets(bar, ratio_to_peer, ratio_to_limit) and not measured.wrong_work(bar.operation),
         note=note,
     )
 
@@ -254,11 +183,11 @@ def malloc_rows(build_dir: Path) -> list[Row]:
 
 def run(build_dir: Path, quick: bool) -> tuple[list[Row], bool]:
     """Measures the suite; also tells whether our own programs ran."""
-    rounds, seconds = (9, 0.02) if quick else (15, 0.05)
-    measured = measure(build_dir, rounds, seconds)
+    contenders = {contender: program(build_dir, "bench", contender) for contender in CONTENDERS}
+    length = rounds.Rounds(9, 0.02) if quick else rounds.Rounds(15, 0.05)
+    measured = rounds.measure(contenders, [bar.operation for bar in BARS], length)
     rows = [scan_row(bar, measured) if bar.limit is None else time_row(bar, measured) for bar in BARS]
     rows += malloc_rows(build_dir)
-    for (contender, operation), failure in measured.failures.items():
-        print(f"bench: {contender}, {operation}: {failure}", file=sys.stderr)
+    measured.print_failures()
     ran = all(row.ours is not None for row in rows)
     return rows, ran

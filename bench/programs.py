@@ -1,4 +1,4 @@
-"""Builds the benchmark programs, and runs them in interleaved rounds."""
+"""Builds the benchmark programs, and runs one of them."""
 
 from __future__ import annotations
 

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import codec_suite
+import engine_suite
 import programs
 import report
 
 SUITES: dict[str, Callable[[Path, bool], tuple[list[report.Row], bool]]] = {
     "codec": codec_suite.run,
+    "engine": engine_suite.run,
 }
 
 

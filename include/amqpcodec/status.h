@@ -22,6 +22,9 @@ typedef enum amqpc_status {
     AMQPC_BUFFER_FULL = 4, /* the buffer is too small, or its cap is reached */
     AMQPC_NOT_FOUND = 5, /* there is no such thing */
     AMQPC_NEED_MORE = 6, /* more bytes are needed */
+    AMQPC_NO_CREDIT = 7, /* the link has no credit */
+    AMQPC_LIMIT_REACHED = 8, /* a limit of this end is reached for now */
+    AMQPC_UNSUPPORTED = 9, /* this build of the library cannot do it */
     AMQPC_TRUNCATED = 100, /* the value does not fit the bytes that are left */
     AMQPC_UNKNOWN_FORMAT_CODE = 101, /* the format code is reserved */
     AMQPC_BAD_SIZE = 102, /* the size is smaller than the count that it includes */
@@ -55,6 +58,33 @@ typedef enum amqpc_status {
     AMQPC_UNKNOWN_SECTION = 400, /* the message has a section of unknown type */
     AMQPC_SECTION_ORDER = 401, /* the message's sections are out of order */
     AMQPC_SECTION_REPEATED = 402, /* the message has a section twice */
+    AMQPC_ILLEGAL_STATE = 500, /* the performative is not allowed in this state */
+    AMQPC_UNMAPPED_CHANNEL = 501, /* the channel has no session */
+    AMQPC_CHANNEL_IN_USE = 502, /* the channel has a session already */
+    AMQPC_HANDLE_IN_USE = 503, /* the handle has a link already */
+    AMQPC_HANDLE_TOO_HIGH = 504, /* the handle is above handle-max */
+    AMQPC_UNATTACHED_HANDLE = 505, /* the handle has no link */
+    AMQPC_ERRANT_LINK = 506, /* input for a link that was detached with an error */
+    AMQPC_WINDOW_VIOLATION = 507, /* more transfers than the session's window allows */
+    AMQPC_BAD_DELIVERY_ID = 508, /* the delivery-id is not the one that has to follow */
+    AMQPC_TRANSFER_LIMIT_EXCEEDED = 509, /* more deliveries than the link's credit allows */
+    AMQPC_MESSAGE_TOO_LARGE = 510, /* the delivery is larger than max-message-size */
+    AMQPC_LINK_STOLEN = 511, /* a link of the same name and role was attached elsewhere */
+    AMQPC_RESOURCE_LIMIT = 512, /* the peer asks for more than the limits allow */
+    AMQPC_IDLE_TIMEOUT = 513, /* the peer was silent for longer than the idle time-out */
+    AMQPC_HANDSHAKE_TIMEOUT = 514, /* the connection was not open in time */
+    AMQPC_STREAM_ENDED = 515, /* the stream ended before the connection was closed */
+    AMQPC_PEER_ERROR = 516, /* the peer ended it with an error */
+    AMQPC_SESSION_ENDED = 517, /* the session of the link has ended */
+    AMQPC_SASL_REFUSED = 600, /* the server refused the credentials */
+    AMQPC_SASL_NO_MECHANISM = 601, /* no mechanism is offered that may be used */
+    AMQPC_SASL_CLEARTEXT = 602, /* credentials would go over an unprotected connection */
+    AMQPC_SASL_BAD_SEQUENCE = 603, /* the SASL performative is not allowed in this state */
+    AMQPC_SASL_BAD_CHALLENGE = 604, /* the challenge or response is malformed */
+    AMQPC_SASL_BAD_SERVER = 605, /* the server did not prove that it knows the password */
+    AMQPC_SASL_TOO_MANY_ROUNDS = 606, /* more challenges than the limit */
+    AMQPC_SASL_SKIPPED = 607, /* the peer left SASL out */
+    AMQPC_SASL_SYSTEM = 608, /* the server could not decide, for a reason of its own */
 } amqpc_status;
 
 /* The status's name without prefix: "BAD_UTF8"; "UNKNOWN" for a number that is none. Static. */

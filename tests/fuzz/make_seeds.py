@@ -63,6 +63,38 @@ def make_streams(frames: list[bytes]) -> Iterator[bytes]:
     yield HEADER_SASL + outcome + HEADER_AMQP + b"".join(frames[:2])
 
 
+def sized(data: bytes) -> bytes:
+    """Returns the bytes behind their size, as sasl_fuzz.c reads them."""
+    return bytes([len(data)]) + data
+
+
+def make_sasl_conversations() -> Iterator[bytes]:
+    """Yields inputs of sasl_fuzz.c: role, flags, number of a list of mechanisms, and steps."""
+    output, server_first = b"\x0b", b"\x0a"
+    scram = b"n,a=boss,n=us=2Cer=3D,r=abc"
+    responses = {
+        1: scram, 2: scram, 3: scram, 4: b"\0user\0pencil", 5: b"user=u\x01auth=Bearer t\x01\x01",
+        6: b"n,a=u,\x01host=h\x01auth=Bearer t\x01\x01", 7: b"", 8: b"trace", 9: b"own",
+    }  # fmt: skip
+    for number, response in responses.items():
+        # Client: mechanisms, init, a challenge or none, outcome ok.
+        client = bytes([0, 0xFE, number, 0, number]) + (b"\x08\x00" if number == 9 else b"") + output
+        outcome = b"\x04\x00" + sized(b"v=AAAA")
+        yield client + outcome
+        yield client + server_first + output + outcome
+        yield client + b"\x02" + sized(b"{}") + (b"\x08\x00" if number == 9 else b"") + output + outcome
+        # Server: mechanisms, init with or without a response, an answer, a response, an outcome.
+        for init in (bytes([1, 3, number]) + sized(response), bytes([1, 1, number, 0])):
+            server = bytes([1, 0x80, number]) + output + init
+            yield server + b"\x05\x00\x00" + output
+            yield server + b"\x05\x00\x01" + output
+            yield server + output + b"\x03" + sized(response) + b"\x05\x00\x00" + output
+            yield server + b"\x07" + sized(b"more?") + output + b"\x03" + sized(b"more") + b"\x05\x00\x00" + output
+            final = b"c=bixhPWJvc3Ms,r=abcMjQgYnl0ZXMgdGhhdCBhcmUgcmFuZG9t,p=" + b"A" * 43 + b"="
+            size = {1: 0, 2: 12, 3: 44}.get(number, 0)
+            yield server + b"\x06" + sized(b"salt") + bytes([size]) + output + b"\x03" + sized(final) + output
+
+
 def make_seeds(vectors: list[Vector]) -> dict[str, list[bytes]]:
     """Returns the seeds of each target."""
     values = [v.data for v in vectors if v.kind == "value"]
@@ -82,6 +114,7 @@ def make_seeds(vectors: list[Vector]) -> dict[str, list[bytes]]:
         "message": messages,
         "frame_stream": [*make_streams(valid_frames), *(HEADER_AMQP + frame for frame in frames)],
         "explain": values + bodies + messages + frames,
+        "sasl": list(make_sasl_conversations()),
     }
 
 

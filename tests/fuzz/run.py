@@ -33,6 +33,7 @@ TARGETS = (
     "message",
     "frame_stream",
     "explain",
+    "sasl",
 )
 MAX_INPUT_SIZE = 4096
 MEMORY_LIMIT_MB = 1024

@@ -1,0 +1,194 @@
+/* What the engine knows of one delivery, either direction (AMQP 2.6.12). */
+#ifndef AMQPCI_ENGINE_DELIVERY_H
+#define AMQPCI_ENGINE_DELIVERY_H
+
+#include <amqpcodec/delivery.h>
+
+#include "base/slab.h"
+#include "engine/output.h"
+
+/* Bits of amqpci_delivery.flags. */
+enum {
+    AMQPCI_DELIVERY_SETTLED = 1u << 0,        /* this end has forgotten it, for the peer */
+    AMQPCI_DELIVERY_REMOTE_SETTLED = 1u << 1, /* the peer has forgotten it */
+    AMQPCI_DELIVERY_INDEXED = 1u << 2,        /* it stands in its session's index */
+    AMQPCI_DELIVERY_QUEUED = 1u << 3,         /* in a queue: of pending sends, or of the unread */
+    AMQPCI_DELIVERY_UPDATED = 1u << 4,        /* in the queue of updates that nobody took yet */
+    AMQPCI_DELIVERY_UNKNOWN = 1u << 5,        /* its outcome will not be known */
+    AMQPCI_DELIVERY_MORE = 1u << 6,           /* frames of it are still to come, or to go */
+    AMQPCI_DELIVERY_ABORTED = 1u << 7,
+    AMQPCI_DELIVERY_BORROWED = 1u << 8, /* sender: the payload is the application's */
+    AMQPCI_DELIVERY_FLYING = 1u << 9,   /* sender: borrowed bytes wait in the output */
+    AMQPCI_DELIVERY_BATCHABLE = 1u << 10,
+    AMQPCI_DELIVERY_STREAMED = 1u << 11, /* sender: in pieces, which are not kept */
+    AMQPCI_DELIVERY_RESUMED = 1u << 12,
+    AMQPCI_DELIVERY_TAKEN = 1u << 13,     /* receiver: the application has its bytes; `tag` holds */
+    AMQPCI_DELIVERY_STARTED = 1u << 14,   /* sender: its first frame is written */
+    AMQPCI_DELIVERY_SUSPENDED = 1u << 15, /* among its link's suspended deliveries */
+    AMQPCI_DELIVERY_MODE_SECOND = 1u << 16, /* receiver-settle-mode second holds for it */
+    AMQPCI_DELIVERY_DONE = 1u << 19,        /* its next update is the last */
+    AMQPCI_DELIVERY_ENDED = 1u << 18,       /* sender, in pieces: its last frame is written */
+    AMQPCI_DELIVERY_OWN_SLAB = 1u << 17 /* receiver: assembled in a slab of its own, tag first */
+};
+
+/* The rare parts of a delivery. */
+typedef struct amqpci_delivery_extra {
+    struct amqpci_delivery_extra *next; /* of a free one */
+    amqpc_bytes local_state;            /* allocated, encoded; size 0 for none */
+    amqpc_bytes remote_state;
+    uint32_t first_id; /* of a resumed delivery: the id that its number has */
+    uint32_t message_format;
+    uint8_t has_rcv_settle_mode;
+    uint8_t rcv_settle_mode;
+    uint8_t tag_size; /* sender: a tag that the application gave; 0 where the engine made it */
+    uint8_t tag[AMQPC_DELIVERY_TAG_MAX];
+} amqpci_delivery_extra;
+
+/* What a sender keeps until it is settled. */
+typedef struct amqpci_outgoing {
+    const uint8_t *payload;
+    amqpci_output_slab *slab; /* a reference to where the payload lies; NULL where it is borrowed */
+    uint64_t context;
+    uint32_t size;
+    uint32_t framed_size; /* bytes of the payload that are in frames */
+} amqpci_outgoing;
+
+/* What a receiver keeps until the application has taken it. */
+typedef struct amqpci_incoming {
+    const uint8_t *payload;
+    amqpci_slab *slab; /* a reference to where payload and tag lie */
+    const uint8_t *tag;
+    uint32_t size;
+    uint32_t message_format;
+} amqpci_incoming;
+
+/* One delivery. Small, because there may be many: 72 bytes.
+ *
+ * id            in its session; another than at first, where the delivery was resumed
+ * epoch         of its link, when it was made: which attachment
+ * local_state   the low byte of an amqpc_composite_type, or AMQPCI_STATE_OTHER
+ * remote_state */
+typedef struct amqpci_delivery {
+    amqpc_link *link;
+    struct amqpci_delivery *next; /* in the one queue that it stands in */
+    amqpci_delivery_extra *extra;
+    uint32_t id;
+    uint32_t flags;
+    uint32_t epoch;
+    uint8_t local_state;
+    uint8_t remote_state;
+    uint8_t tag_size;
+    union {
+        amqpci_outgoing out;
+        amqpci_incoming in;
+        uint8_t tag[AMQPC_DELIVERY_TAG_MAX]; /* receiver, AMQPCI_DELIVERY_TAKEN */
+    } as;
+} amqpci_delivery;
+
+enum { AMQPCI_STATE_OTHER = 0xff };
+
+/* What the API calls it: the epoch, and the delivery-id that it had at first. */
+AMQPCI_INLINE uint64_t amqpci_delivery_number(const amqpci_delivery *delivery)
+{
+    uint32_t id = AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_RESUMED)
+                      ? delivery->extra->first_id
+                      : delivery->id;
+    return (uint64_t)delivery->epoch << 32 | id;
+}
+
+/* Deliveries in order. */
+typedef struct amqpci_delivery_list {
+    amqpci_delivery *first;
+    amqpci_delivery *last;
+} amqpci_delivery_list;
+
+AMQPCI_INLINE void amqpci_delivery_list_append(amqpci_delivery_list *list,
+                                               amqpci_delivery *delivery)
+{
+    delivery->next = NULL;
+    if (list->last == NULL) {
+        list->first = delivery;
+    } else {
+        list->last->next = delivery;
+    }
+    list->last = delivery;
+}
+
+AMQPCI_INLINE amqpci_delivery *amqpci_delivery_list_take(amqpci_delivery_list *list)
+{
+    amqpci_delivery *first = list->first;
+    if (first != NULL) {
+        list->first = first->next;
+        if (list->first == NULL) {
+            list->last = NULL;
+        }
+    }
+    return first;
+}
+
+/* Takes a delivery out, wherever it stands; slow. */
+void amqpci_delivery_list_remove(amqpci_delivery_list *list, const amqpci_delivery *delivery);
+
+/* Where deliveries are made: chunks of them, used again, given back when none is left. */
+typedef struct amqpci_delivery_store {
+    amqpc_allocator allocator;
+    amqpci_delivery *free_first; /* by `next` */
+    amqpci_delivery_extra *free_extras;
+    struct amqpci_delivery_chunk *chunks;
+    uint32_t live_count;
+} amqpci_delivery_store;
+
+void amqpci_delivery_store_init(amqpci_delivery_store *store, const amqpc_allocator *allocator);
+
+/* Frees all memory, of live deliveries too (not of their slabs and extras' states). */
+void amqpci_delivery_store_clean_up(amqpci_delivery_store *store);
+
+/* Gives back memory, where no delivery is live. */
+void amqpci_delivery_store_trim(amqpci_delivery_store *store);
+
+/* The slow path of amqpci_delivery_make. */
+AMQPCI_COLD bool amqpci_delivery_store_grow(amqpci_delivery_store *store);
+
+/* A delivery of which nothing but `extra` (NULL) is set, or NULL. */
+AMQPCI_INLINE amqpci_delivery *amqpci_delivery_make(amqpci_delivery_store *store)
+{
+    if (AMQPCI_UNLIKELY(store->free_first == NULL) && !amqpci_delivery_store_grow(store)) {
+        return NULL;
+    }
+    amqpci_delivery *made = store->free_first;
+    store->free_first = made->next;
+    store->live_count++;
+    return made;
+}
+
+void amqpci_delivery_free_extra(amqpci_delivery_store *store, amqpci_delivery *delivery);
+
+/* Ends a delivery that nothing refers to any more; its slab is the caller's business. */
+AMQPCI_INLINE void amqpci_delivery_free(amqpci_delivery_store *store, amqpci_delivery *delivery)
+{
+    if (AMQPCI_UNLIKELY(delivery->extra != NULL)) {
+        amqpci_delivery_free_extra(store, delivery);
+    }
+    delivery->next = store->free_first;
+    store->free_first = delivery;
+    store->live_count--;
+}
+
+/* Sees to it that the delivery has an extra part. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store,
+                                                    amqpci_delivery *delivery);
+
+/* Keeps a copy of an encoded state in one of the two members of the extra part. AMQPC_NO_MEMORY,
+ * with the delivery as it was. */
+AMQPC_CHECK amqpc_status amqpci_delivery_keep_state(amqpci_delivery_store *store,
+                                                    amqpci_delivery *delivery, bool remote,
+                                                    amqpc_bytes encoded);
+
+/* The tag that a sender makes of a delivery's number. */
+amqpc_bytes amqpci_made_tag(uint64_t number, uint8_t storage[AMQPC_DELIVERY_TAG_MAX]);
+
+/* The tag, in `storage` where the engine makes it up (32 bytes are enough). role: of this end. */
+amqpc_bytes amqpci_delivery_tag(const amqpci_delivery *delivery, bool role,
+                                uint8_t storage[AMQPC_DELIVERY_TAG_MAX]);
+
+#endif

@@ -1,0 +1,161 @@
+/* Making and freeing deliveries, their rare parts, and their tags. */
+#include <string.h>
+
+#include "base/byte_order.h"
+#include "base/memory.h"
+#include "engine/delivery.h"
+
+enum { CHUNK_COUNT = 56, FIRST_EPOCH = 1, LONG_TAG_SIZE = 8 };
+
+typedef struct amqpci_delivery_chunk {
+    struct amqpci_delivery_chunk *next;
+    amqpci_delivery deliveries[CHUNK_COUNT]; /* a chunk is just below 4 KiB */
+} amqpci_delivery_chunk;
+
+void amqpci_delivery_store_init(amqpci_delivery_store *store, const amqpc_allocator *allocator)
+{
+    *store = (amqpci_delivery_store){.allocator = *allocator};
+}
+
+static void free_memory(amqpci_delivery_store *store)
+{
+    while (store->chunks != NULL) {
+        amqpci_delivery_chunk *chunk = store->chunks;
+        store->chunks = chunk->next;
+        amqpci_release(&store->allocator, chunk);
+    }
+    store->free_first = NULL;
+    while (store->free_extras != NULL) {
+        amqpci_delivery_extra *extra = store->free_extras;
+        store->free_extras = extra->next;
+        amqpci_release(&store->allocator, extra);
+    }
+}
+
+void amqpci_delivery_store_clean_up(amqpci_delivery_store *store)
+{
+    free_memory(store);
+    store->live_count = 0;
+}
+
+void amqpci_delivery_store_trim(amqpci_delivery_store *store)
+{
+    if (store->live_count == 0) {
+        free_memory(store);
+    }
+}
+
+bool amqpci_delivery_store_grow(amqpci_delivery_store *store)
+{
+    amqpci_delivery_chunk *chunk =
+        (amqpci_delivery_chunk *)store->allocator.allocate(store->allocator.context, sizeof *chunk);
+    if (chunk == NULL) {
+        return false;
+    }
+    chunk->next = store->chunks;
+    store->chunks = chunk;
+    for (unsigned i = CHUNK_COUNT; i-- > 0;) {
+        chunk->deliveries[i].extra = NULL;
+        chunk->deliveries[i].next = store->free_first;
+        store->free_first = &chunk->deliveries[i];
+    }
+    return true;
+}
+
+static void free_state(amqpci_delivery_store *store, amqpc_bytes *state)
+{
+    amqpci_release(&store->allocator, (void *)(uintptr_t)state->data);
+    *state = (amqpc_bytes){NULL, 0};
+}
+
+void amqpci_delivery_free_extra(amqpci_delivery_store *store, amqpci_delivery *delivery)
+{
+    amqpci_delivery_extra *extra = delivery->extra;
+    if (extra != NULL) {
+        free_state(store, &extra->local_state);
+        free_state(store, &extra->remote_state);
+        extra->next = store->free_extras;
+        store->free_extras = extra;
+        delivery->extra = NULL;
+    }
+}
+
+amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store, amqpci_delivery *delivery)
+{
+    if (delivery->extra != NULL) {
+        return AMQPC_OK;
+    }
+    amqpci_delivery_extra *extra = store->free_extras;
+    if (extra != NULL) {
+        store->free_extras = extra->next;
+        memset(extra, 0, sizeof *extra);
+    } else {
+        extra = (amqpci_delivery_extra *)amqpci_new(&store->allocator, sizeof *extra);
+    }
+    delivery->extra = extra;
+    return extra == NULL ? AMQPC_NO_MEMORY : AMQPC_OK;
+}
+
+amqpc_status amqpci_delivery_keep_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
+                                        bool remote, amqpc_bytes encoded)
+{
+    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    void *copy = store->allocator.allocate(store->allocator.context, encoded.size);
+    if (copy == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    memcpy(copy, encoded.data, encoded.size);
+    amqpc_bytes *state = remote ? &delivery->extra->remote_state : &delivery->extra->local_state;
+    free_state(store, state);
+    *state = (amqpc_bytes){copy, encoded.size};
+    return AMQPC_OK;
+}
+
+void amqpci_delivery_list_remove(amqpci_delivery_list *list, const amqpci_delivery *delivery)
+{
+    amqpci_delivery *before = NULL;
+    for (amqpci_delivery *at = list->first; at != NULL; before = at, at = at->next) {
+        if (at == delivery) {
+            if (before == NULL) {
+                list->first = at->next;
+            } else {
+                before->next = at->next;
+            }
+            if (list->last == at) {
+                list->last = before;
+            }
+            return;
+        }
+    }
+}
+
+/* A sender's own tags are the delivery's number: in a link's first attachment, as most are, its id
+ * without leading zeros, which is shorter than any tag of a later one. */
+amqpc_bytes amqpci_made_tag(uint64_t number, uint8_t storage[AMQPC_DELIVERY_TAG_MAX])
+{
+    if (number >> 32 != FIRST_EPOCH) {
+        amqpci_store64(storage, number);
+        return (amqpc_bytes){storage, LONG_TAG_SIZE};
+    }
+    uint32_t id = (uint32_t)number;
+    unsigned size = id > 0xffffff ? 4 : id > 0xffff ? 3 : id > 0xff ? 2 : 1;
+    amqpci_store32(storage, id << (8 * (4 - size)));
+    return (amqpc_bytes){storage, size};
+}
+
+amqpc_bytes amqpci_delivery_tag(const amqpci_delivery *delivery, bool role,
+                                uint8_t storage[AMQPC_DELIVERY_TAG_MAX])
+{
+    if (role == AMQPC_ROLE_RECEIVER) {
+        const uint8_t *tag =
+            delivery->flags & AMQPCI_DELIVERY_TAKEN ? delivery->as.tag : delivery->as.in.tag;
+        return (amqpc_bytes){tag, delivery->tag_size};
+    }
+    if (delivery->extra != NULL && delivery->extra->tag_size > 0) {
+        return (amqpc_bytes){delivery->extra->tag, delivery->extra->tag_size};
+    }
+    return amqpci_made_tag(amqpci_delivery_number(delivery), storage);
+}

@@ -1,0 +1,221 @@
+/* The inside of a link. */
+#ifndef AMQPCI_ENGINE_LINK_H
+#define AMQPCI_ENGINE_LINK_H
+
+#include "engine/delivery.h"
+#include "engine/link_states.h"
+#include "engine/session.h"
+
+/* Unsettled deliveries of earlier attachments, in the order of their numbers. */
+typedef struct amqpci_suspended {
+    amqpci_delivery **deliveries;
+    uint32_t count;
+    uint32_t capacity;
+} amqpci_suspended;
+
+struct amqpc_link {
+    amqpci_event_source source; /* first */
+    amqpc_session *session;     /* NULL where it was freed */
+    amqpc_connection *connection;
+    amqpc_link *next; /* of the session's links */
+    amqpc_link *previous;
+    amqpc_link *next_of_name; /* of the connection's name table */
+    amqpc_link *next_due;     /* of the session's links that have a flow to send */
+    void *context;
+    amqpc_bytes name; /* lies behind the link */
+
+    uint8_t state; /* amqpc_link_state */
+    bool role;
+    bool attach_sent;     /* and detach not yet */
+    bool attach_received; /* and detach not yet */
+    bool is_closed;
+    bool refused;
+    bool released; /* the application is done with it */
+    bool is_due;
+    bool streaming;
+    bool drain;
+    bool detach_closed; /* the peer's detach, which is not answered yet, closes */
+    bool named;         /* it stands in the name table */
+    bool stolen;        /* detached because of another link of its name */
+    uint8_t snd_settle_mode;
+    uint8_t rcv_settle_mode;
+    uint32_t epoch; /* attachments so far */
+    uint32_t local_handle;
+    uint32_t remote_handle;
+    uint64_t max_message_size;        /* ours; 0 where attach did not say */
+    uint64_t remote_max_message_size; /* UINT64_MAX for no limit */
+
+    uint32_t delivery_count;
+    uint32_t initial_delivery_count; /* sender */
+    uint32_t credit; /* sender: may be sent; receiver: wanted by the application, not used yet */
+    uint32_t
+        credit_limit; /* receiver: delivery-count up to which the peer was ever allowed to send */
+    uint32_t advertised; /* receiver: credit in the last flow, not used yet */
+    uint32_t available;
+    uint32_t prefetch;
+    uint32_t unsettled_count; /* deliveries that are unsettled at this end, or whose last update was
+                                 not taken */
+    uint32_t unread_count;
+    uint32_t resumed_count; /* deliveries that were resumed in this attachment */
+
+    uint8_t *reserved_place; /* where amqpc_link_reserve lent room; NULL where it did not */
+    size_t reserved_size;
+    uint32_t reserved_head;
+    uint64_t partial_size;        /* sender: of the delivery that is being sent in pieces */
+    amqpci_delivery *partial;     /* one that is being sent, or received, in pieces */
+    amqpci_delivery_list unread;  /* receiver: not taken yet */
+    amqpci_delivery_list updates; /* not taken yet */
+    amqpci_delivery_list taken;   /* updates whose views may still be looked at */
+    amqpci_suspended suspended;   /* unsettled, of earlier attachments */
+    amqpc_bytes remote_attach;    /* allocated, encoded, without the unsettled map */
+    amqpc_bytes error;            /* allocated: an error, encoded */
+    amqpc_bytes flow_properties;  /* allocated, encoded */
+};
+
+/* --- link.c */
+
+AMQPC_CHECK amqpc_status amqpci_link_make(amqpc_session *session, bool role, amqpc_bytes name,
+                                          amqpc_link **link);
+
+/* Frees the link and what it holds, without a word. */
+void amqpci_link_destroy(amqpc_link *link);
+
+bool amqpci_link_advance(amqpc_link *link, amqpci_link_input_kind input);
+
+/* Detaches the link for a fault of the peer: detach with the status's condition is output. */
+void amqpci_link_fail(amqpc_link *link, amqpc_status status);
+
+/* The link is not attached any more: handles are free, what is not settled is suspended, or, where
+ * it is closed, over. */
+void amqpci_link_disband(amqpc_link *link);
+
+/* Frees it where the application is done with it, and the peer too. True where it is gone. */
+bool amqpci_link_free_if_done(amqpc_link *link);
+
+/* Moves the link to the end of a session's links. */
+void amqpci_link_join(amqpc_link *link, amqpc_session *session);
+void amqpci_link_leave(amqpc_link *link);
+
+AMQPCI_INLINE void amqpci_link_raise(amqpc_link *link, amqpc_event_type type)
+{
+    amqpci_event_raise(&link->connection->events, &link->source, type);
+}
+
+/* --- link_attach.c: AMQPC_NO_MEMORY leaves things as they were. */
+
+AMQPC_CHECK amqpc_status amqpci_link_take_attach(amqpc_session *session,
+                                                 const amqpc_attach *attach);
+AMQPC_CHECK amqpc_status amqpci_link_take_detach(amqpc_session *session,
+                                                 const amqpc_detach *detach);
+
+/* --- link_flow.c */
+
+AMQPC_CHECK amqpc_status amqpci_link_take_flow(amqpc_session *session, const amqpc_flow *flow);
+
+/* It has a flow to send with the next output. */
+void amqpci_link_set_due(amqpc_link *link);
+
+/* Writes the link's flow. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_link_write_flow(amqpc_link *link, bool echo,
+                                                const amqpc_value *properties);
+
+/* Receiver: tops the credit up where it has fallen to half. */
+void amqpci_link_refill(amqpc_link *link);
+
+/* --- receiver.c */
+
+/* What a transfer does. */
+AMQPC_CHECK amqpc_status amqpci_link_take_transfer(amqpc_session *session,
+                                                   const amqpc_transfer *transfer,
+                                                   amqpc_bytes payload);
+
+/* --- receiver_bytes.c */
+
+/* Drops the bytes of a delivery that nobody has taken. */
+void amqpci_receiver_drop_bytes(amqpc_link *link, amqpci_delivery *delivery);
+
+/* Copies the bytes of a delivery out of the slab that it shares, so that the slab may go. */
+void amqpci_receiver_became_straggler(amqpc_connection *connection, amqpci_delivery *delivery);
+
+bool amqpci_receiver_has_tag(const amqpci_delivery *delivery, amqpc_bytes tag);
+
+/* The delivery is not unsettled at this end any more. */
+void amqpci_receiver_forget(amqpc_link *link, amqpci_delivery *delivery);
+
+/* Frees a delivery that was taken and is settled; later, where the application may look at its
+ * state. */
+void amqpci_receiver_free_taken(amqpc_link *link, amqpci_delivery *delivery);
+
+/* Frees deliveries of which the application may not look at the state any more. */
+void amqpci_receiver_free_views(amqpc_link *link);
+
+/* --- sender.c */
+
+/* Drops the reference to the payload of a delivery that was sent. */
+void amqpci_sender_drop_payload(amqpc_connection *connection, amqpci_delivery *delivery);
+
+/* A borrowed payload has gone out, or never will. */
+void amqpci_sender_payload_sent(amqpc_connection *connection, amqpci_delivery *delivery, bool sent);
+
+/* An amqpci_became_straggler: copies the payload out of its slab, so that the slab may go. */
+void amqpci_sender_became_straggler(void *connection, void *delivery);
+
+/* --- sender_stream.c */
+
+/* The link is detached: a delivery that is being sent in pieces is not finished. */
+void amqpci_sender_end_partial(amqpc_link *link);
+
+/* --- settlement.c */
+
+/* The peer said something of the delivery, or it is over: an update, unless one waits. */
+void amqpci_link_add_update(amqpc_link *link, amqpci_delivery *delivery);
+
+/* A sender's delivery is over for both ends: it is not unsettled any more, and a last update tells
+ * it. */
+void amqpci_link_finish_sent(amqpc_link *link, amqpci_delivery *delivery);
+
+/* Keeps what a state says beyond its type, where it does; the type is kept always. AMQPC_NO_MEMORY.
+ */
+AMQPC_CHECK amqpc_status amqpci_settlement_keep_state(amqpci_delivery_store *store,
+                                                      amqpci_delivery *delivery, bool remote,
+                                                      const amqpc_value *state);
+
+/* Frees a delivery that stands nowhere any more, with its slab. */
+void amqpci_link_free_delivery(amqpc_link *link, amqpci_delivery *delivery);
+
+/* This end has settled a delivery that it sent. */
+void amqpci_sender_settled_here(amqpc_link *link, amqpci_delivery *delivery);
+
+/* --- suspension.c */
+
+void amqpci_suspended_remove(amqpc_link *link, amqpci_delivery *delivery);
+
+/* The application says the state of a suspended delivery: the peer learns of it when the link is
+ * attached again. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_recovery_settle(amqpc_link *link, amqpci_delivery *delivery,
+                                                uint8_t code, const amqpc_value *state,
+                                                bool settled);
+
+/* All unsettled deliveries of the attachment that ends become suspended, or over where the link is
+ * closed. */
+void amqpci_recovery_suspend(amqpc_link *link);
+
+/* --- recovery.c */
+
+/* The unsettled map of attach (AMQP 2.7.3), allocated, encoded: *encoded is of size 0 where there
+ * is none. incomplete: whether it does not name all, because a frame of ours may not be larger than
+ * size_max. */
+AMQPC_CHECK amqpc_status amqpci_recovery_encode_unsettled(amqpc_link *link, size_t size_max,
+                                                          amqpc_bytes *encoded, bool *incomplete);
+
+/* Both ends are attached again: what becomes of suspended deliveries (AMQP 2.6.13). unsettled: the
+ * peer's map. AMQPC_NO_MEMORY, and it is to be called again. */
+AMQPC_CHECK amqpc_status amqpci_recovery_reconcile(amqpc_link *link, const amqpc_attach *attach);
+
+/* The suspended delivery that a transfer with `resume` goes on with, in the index again under its
+ * new id, without bytes; NULL where this end does not know it. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_recovery_take_resumed(amqpc_link *link,
+                                                      const amqpc_transfer *transfer,
+                                                      amqpci_delivery **delivery);
+
+#endif

@@ -1,0 +1,455 @@
+/* Receiving deliveries: transfers come in, and the application takes what has arrived (AMQP 2.6.12,
+ * 2.7.5). */
+#include <string.h>
+
+#include "base/byte_order.h"
+#include "base/serial.h"
+#include "engine/link.h"
+
+/* --- In. */
+
+/* The most that a delivery of the link may have. */
+static uint64_t size_max_of(const amqpc_link *link)
+{
+    return link->max_message_size > 0 ? link->max_message_size : link->connection->message_size;
+}
+
+/* What was wrong with a transfer ends the link; what it took of the session is counted. */
+static void fail_link(amqpc_link *link, amqpc_status status)
+{
+    amqpci_link_fail(link, status);
+}
+
+/* The window, and the delivery-id that has to follow. */
+AMQPCI_INLINE void count_frame(amqpc_session *session, const amqpc_transfer *transfer, bool first)
+{
+    (void)amqpci_session_count_transfer(session);
+    if (first) {
+        session->next_delivery_id = amqpci_serial_add(transfer->delivery_id, 1);
+        session->delivery_id_known = true;
+    }
+    if (AMQPCI_UNLIKELY(session->incoming_window <= session->incoming_window_max / 2)) {
+        amqpci_session_renew_window(session);
+    }
+}
+
+/* The peer's delivery-ids begin anywhere (AMQP 2.8.7). */
+AMQPCI_INLINE void expect_id(amqpc_session *session, const amqpc_transfer *transfer)
+{
+    if (AMQPCI_UNLIKELY(!session->delivery_id_known)) {
+        amqpci_delivery_index_init(&session->incoming, transfer->delivery_id);
+    }
+}
+
+/* A delivery's first frame has to say what it is (AMQP 2.7.5). */
+AMQPCI_INLINE amqpc_status check_first(const amqpc_session *session, const amqpc_transfer *transfer)
+{
+    uint32_t needed = AMQPC_TRANSFER_DELIVERY_ID | AMQPC_TRANSFER_DELIVERY_TAG;
+    if (AMQPCI_UNLIKELY((transfer->present & needed) != needed ||
+                        transfer->delivery_tag.size > AMQPC_DELIVERY_TAG_MAX)) {
+        return AMQPC_INVALID_FIELD;
+    }
+    if (AMQPCI_UNLIKELY(session->delivery_id_known &&
+                        transfer->delivery_id != session->next_delivery_id)) {
+        return AMQPC_BAD_DELIVERY_ID;
+    }
+    return AMQPC_OK;
+}
+
+/* Bytes of deliveries that have arrived in part, whose sum is limited. */
+static bool count_partial(amqpc_connection *connection, uint64_t more)
+{
+    connection->partial_size += more;
+    return connection->partial_size <= connection->partial_size_max;
+}
+
+static void uncount_partial(amqpc_link *link, const amqpci_delivery *delivery)
+{
+    if (!link->streaming) {
+        link->connection->partial_size -= delivery->as.in.size;
+    }
+}
+
+/* Puts what has arrived into the queue of what the application has not taken. */
+AMQPCI_INLINE void queue_unread(amqpc_link *link, amqpci_delivery *delivery)
+{
+    if (!(delivery->flags & AMQPCI_DELIVERY_QUEUED)) {
+        delivery->flags |= AMQPCI_DELIVERY_QUEUED;
+        amqpci_delivery_list_append(&link->unread, delivery);
+        link->unread_count++;
+    }
+    if (AMQPCI_LIKELY(!link->released)) {
+        amqpci_link_raise(link, AMQPC_EVENT_DELIVERIES);
+    }
+}
+
+/* The state at the sender is kept, where it is not one of those that have no fields. */
+static amqpc_status keep_rare(amqpc_link *link, amqpci_delivery *delivery,
+                              const amqpc_transfer *transfer)
+{
+    amqpci_delivery_store *store = &link->connection->deliveries;
+    amqpc_status status = AMQPC_OK;
+    if (transfer->present & AMQPC_TRANSFER_STATE) {
+        status = amqpci_settlement_keep_state(store, delivery, true, &transfer->state);
+    }
+    if (status == AMQPC_OK && link->streaming) {
+        /* Pieces that come later need the tag, and the slab of the first may be gone by then. */
+        status = amqpci_delivery_need_extra(store, delivery);
+        if (status == AMQPC_OK) {
+            memcpy(delivery->extra->tag, transfer->delivery_tag.data, transfer->delivery_tag.size);
+        }
+    }
+    if (transfer->present & AMQPC_TRANSFER_RCV_SETTLE_MODE
+            ? transfer->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND
+            : link->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND) {
+        delivery->flags |= AMQPCI_DELIVERY_MODE_SECOND;
+    }
+    return status;
+}
+
+static void became_straggler(void *connection, void *delivery)
+{
+    amqpci_receiver_became_straggler((amqpc_connection *)connection, (amqpci_delivery *)delivery);
+}
+
+/* A delivery for a first frame, in the index where it is unsettled. AMQPC_NO_MEMORY. */
+AMQPCI_INLINE amqpc_status make_delivery(amqpc_link *link, const amqpc_transfer *transfer,
+                                         amqpci_delivery **delivery)
+{
+    amqpc_connection *connection = link->connection;
+    amqpci_delivery *made = amqpci_delivery_make(&connection->deliveries);
+    if (AMQPCI_UNLIKELY(made == NULL)) {
+        return AMQPC_NO_MEMORY;
+    }
+    made->link = link;
+    made->next = NULL;
+    made->id = transfer->delivery_id;
+    made->epoch = link->epoch;
+    made->flags = transfer->settled ? AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED : 0u;
+    made->local_state = AMQPC_COMPOSITE_NONE;
+    made->remote_state = AMQPC_COMPOSITE_NONE;
+    made->tag_size = (uint8_t)transfer->delivery_tag.size;
+    made->as.in = (amqpci_incoming){.message_format = transfer->message_format};
+    amqpc_status status = AMQPC_OK;
+    bool rare = transfer->present & (AMQPC_TRANSFER_STATE | AMQPC_TRANSFER_RCV_SETTLE_MODE) ||
+                link->streaming || link->rcv_settle_mode != AMQPC_RECEIVER_SETTLE_MODE_FIRST;
+    if (AMQPCI_UNLIKELY(rare)) {
+        status = keep_rare(link, made, transfer);
+    }
+    if (AMQPCI_LIKELY(status == AMQPC_OK && !transfer->settled)) {
+        status = amqpci_delivery_index_add(&link->session->incoming, &connection->allocator,
+                                           made->id, made, became_straggler, connection);
+    }
+    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
+        amqpci_delivery_free(&connection->deliveries, made);
+        return status;
+    }
+    if (!transfer->settled) {
+        made->flags |= AMQPCI_DELIVERY_INDEXED;
+        link->unsettled_count++;
+    }
+    *delivery = made;
+    return AMQPC_OK;
+}
+
+/* Points the delivery at the payload where it lies. */
+AMQPCI_INLINE void set_view(amqpc_link *link, amqpci_delivery *delivery, amqpc_bytes tag,
+                            amqpc_bytes payload)
+{
+    amqpci_incoming *in = &delivery->as.in;
+    const uint8_t *data = (const uint8_t *)payload.data;
+    in->slab = amqpci_input_hold(&link->connection->input, data + payload.size);
+    in->payload = data;
+    in->size = (uint32_t)payload.size;
+    in->tag = AMQPCI_UNLIKELY(link->streaming) ? delivery->extra->tag : (const uint8_t *)tag.data;
+}
+
+/* All of the delivery is there. */
+AMQPCI_INLINE void complete(amqpc_link *link, amqpci_delivery *delivery)
+{
+    link->connection->deliveries_received++;
+    queue_unread(link, delivery);
+}
+
+/* A delivery that the sender gave up is settled by that, and dropped (AMQP 2.7.5). */
+static void abort_delivery(amqpc_link *link, amqpci_delivery *delivery)
+{
+    link->partial = NULL;
+    uncount_partial(link, delivery);
+    amqpci_receiver_drop_bytes(link, delivery);
+    amqpci_receiver_forget(link, delivery);
+    delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_MORE;
+    delivery->flags |= AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_ABORTED;
+    if (link->streaming) {
+        queue_unread(link, delivery);
+    } else {
+        amqpci_link_free_delivery(link, delivery);
+    }
+}
+
+static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
+                               amqpc_bytes payload)
+{
+    amqpc_session *session = link->session;
+    amqpc_connection *connection = link->connection;
+    amqpc_status status = check_first(session, transfer);
+    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
+        return status;
+    }
+    expect_id(session, transfer);
+    amqpc_status fault = AMQPC_OK;
+    if (AMQPCI_UNLIKELY(!amqpci_serial_before(link->delivery_count, link->credit_limit))) {
+        fault = AMQPC_TRANSFER_LIMIT_EXCEEDED;
+    } else if (AMQPCI_UNLIKELY(payload.size > size_max_of(link))) {
+        fault = AMQPC_MESSAGE_TOO_LARGE;
+    }
+    if (AMQPCI_UNLIKELY(fault != AMQPC_OK)) {
+        count_frame(session, transfer, true);
+        fail_link(link, fault);
+        return AMQPC_OK;
+    }
+    amqpci_delivery *delivery = NULL;
+    if (AMQPCI_UNLIKELY(transfer->resume)) {
+        status = amqpci_recovery_take_resumed(link, transfer, &delivery);
+    }
+    if (AMQPCI_LIKELY(status == AMQPC_OK && delivery == NULL)) {
+        status = make_delivery(link, transfer, &delivery);
+    }
+    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
+        return status;
+    }
+    count_frame(session, transfer, true);
+    link->delivery_count = amqpci_serial_add(link->delivery_count, 1);
+    link->credit -= link->credit > 0;
+    link->advertised -= link->advertised > 0;
+    set_view(link, delivery, transfer->delivery_tag, payload);
+    if (AMQPCI_LIKELY(!transfer->more && !transfer->aborted)) {
+        complete(link, delivery);
+        return AMQPC_OK;
+    }
+    delivery->flags |= AMQPCI_DELIVERY_MORE;
+    link->partial = delivery;
+    bool room = link->streaming || count_partial(connection, payload.size);
+    if (transfer->aborted) {
+        abort_delivery(link, delivery);
+    } else if (!room) {
+        fail_link(link, AMQPC_RESOURCE_LIMIT);
+    } else if (link->streaming) {
+        queue_unread(link, delivery);
+    } else {
+        connection->input.assembled = delivery;
+    }
+    return AMQPC_OK;
+}
+
+/* Appends the payload, where the limits let it. */
+static amqpc_status append(amqpc_link *link, amqpci_delivery *delivery, amqpc_bytes payload,
+                           amqpc_status *fault)
+{
+    amqpci_incoming *in = &delivery->as.in;
+    uint64_t size = link->streaming ? link->partial_size : in->size;
+    if (payload.size > UINT32_MAX - in->size || size + payload.size > size_max_of(link)) {
+        *fault = AMQPC_MESSAGE_TOO_LARGE;
+        return AMQPC_OK;
+    }
+    if (!link->streaming &&
+        link->connection->partial_size + payload.size > link->connection->partial_size_max) {
+        *fault = AMQPC_RESOURCE_LIMIT;
+        return AMQPC_OK;
+    }
+    if (in->slab == NULL) {
+        set_view(link, delivery, (amqpc_bytes){NULL, 0}, payload);
+    } else {
+        amqpc_status status = amqpci_input_append(&link->connection->input, delivery, payload);
+        if (status != AMQPC_OK) {
+            return status;
+        }
+    }
+    if (link->streaming) {
+        link->partial_size += payload.size;
+    } else {
+        link->connection->partial_size += payload.size;
+    }
+    return AMQPC_OK;
+}
+
+/* A frame of a delivery whose first is there (AMQP 2.7.5: what it leaves out is as in the first).
+ */
+static amqpc_status take_next(amqpc_link *link, const amqpc_transfer *transfer, amqpc_bytes payload)
+{
+    amqpci_delivery *delivery = link->partial;
+    bool other =
+        (transfer->present & AMQPC_TRANSFER_DELIVERY_ID && transfer->delivery_id != delivery->id) ||
+        (transfer->present & AMQPC_TRANSFER_DELIVERY_TAG &&
+         !amqpci_receiver_has_tag(delivery, transfer->delivery_tag));
+    if (other) {
+        return AMQPC_BAD_DELIVERY_ID;
+    }
+    amqpc_status fault = AMQPC_OK;
+    amqpc_status status = transfer->aborted ? AMQPC_OK : append(link, delivery, payload, &fault);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    count_frame(link->session, transfer, false);
+    if (fault != AMQPC_OK) {
+        fail_link(link, fault);
+        return AMQPC_OK;
+    }
+    if (transfer->aborted) {
+        abort_delivery(link, delivery);
+        return AMQPC_OK;
+    }
+    if (transfer->settled && !(delivery->flags & AMQPCI_DELIVERY_SETTLED)) {
+        amqpci_receiver_forget(link, delivery);
+        delivery->flags |= AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED;
+    }
+    if (!transfer->more) {
+        delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_MORE;
+        link->partial = NULL;
+        link->partial_size = 0;
+        uncount_partial(link, delivery);
+        complete(link, delivery);
+    } else if (link->streaming) {
+        queue_unread(link, delivery);
+    }
+    return AMQPC_OK;
+}
+
+/* A transfer that crossed with detach is dropped, but counted: the session goes on. */
+static amqpc_status drop(amqpc_session *session, const amqpc_transfer *transfer)
+{
+    bool first =
+        (transfer->present & AMQPC_TRANSFER_DELIVERY_ID) != 0 &&
+        (!session->delivery_id_known || transfer->delivery_id == session->next_delivery_id);
+    if (first) {
+        expect_id(session, transfer);
+    }
+    count_frame(session, transfer, first);
+    return AMQPC_OK;
+}
+
+amqpc_status amqpci_link_take_transfer(amqpc_session *session, const amqpc_transfer *transfer,
+                                       amqpc_bytes payload)
+{
+    amqpc_link *link = amqpci_handle_map_get(&session->remote_handles, transfer->handle);
+    if (AMQPCI_UNLIKELY(link == NULL)) {
+        return AMQPC_UNATTACHED_HANDLE;
+    }
+    if (AMQPCI_UNLIKELY(link->role != AMQPC_ROLE_RECEIVER)) {
+        return AMQPC_ILLEGAL_STATE;
+    }
+    if (AMQPCI_UNLIKELY(session->incoming_window == 0)) {
+        return AMQPC_WINDOW_VIOLATION;
+    }
+    amqpci_step step = amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_RECEIVE_USE);
+    if (AMQPCI_UNLIKELY(step.verdict != AMQPCI_PROCEED)) {
+        return step.verdict == AMQPCI_DISCARD ? drop(session, transfer) : AMQPC_ERRANT_LINK;
+    }
+    return AMQPCI_LIKELY(link->partial == NULL) ? take_first(link, transfer, payload)
+                                                : take_next(link, transfer, payload);
+}
+
+/* --- To the application. */
+
+amqpc_status amqpc_link_set_streaming(amqpc_link *link, bool streaming)
+{
+    if (link->role != AMQPC_ROLE_RECEIVER || link->partial != NULL) {
+        return AMQPC_INVALID_STATE;
+    }
+    link->streaming = streaming;
+    return AMQPC_OK;
+}
+
+/* The view that the application gets; the slab's reference goes with it. */
+AMQPCI_INLINE void give(const amqpci_delivery *delivery, amqpc_delivery *view)
+{
+    const amqpci_incoming *in = &delivery->as.in;
+    view->number = amqpci_delivery_number(delivery);
+    view->delivery_id = delivery->id;
+    view->message_format = in->message_format;
+    view->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
+    view->more = (delivery->flags & AMQPCI_DELIVERY_MORE) != 0;
+    view->aborted = (delivery->flags & AMQPCI_DELIVERY_ABORTED) != 0;
+    view->resumed = (delivery->flags & AMQPCI_DELIVERY_RESUMED) != 0;
+    view->rcv_settle_mode = (delivery->flags & AMQPCI_DELIVERY_MODE_SECOND) != 0;
+    view->tag = (amqpc_bytes){in->tag, delivery->tag_size};
+    view->payload = (amqpc_bytes){in->payload, in->size};
+    view->state = delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->remote_state;
+    view->storage = in->slab;
+}
+
+/* The delivery was taken: what is left of it is what settlement needs. */
+AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery)
+{
+    amqpci_incoming *in = &delivery->as.in;
+    if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_MORE)) {
+        in->slab = NULL; /* the next piece has a view of its own */
+        in->payload = NULL;
+        in->size = 0;
+        delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_OWN_SLAB;
+        return;
+    }
+    if (delivery->flags & AMQPCI_DELIVERY_SETTLED &&
+        AMQPCI_LIKELY(!(delivery->flags & AMQPCI_DELIVERY_UPDATED))) {
+        delivery->flags |= AMQPCI_DELIVERY_TAKEN;
+        amqpci_receiver_free_taken(link, delivery);
+        return;
+    }
+    uint8_t tag[AMQPC_DELIVERY_TAG_MAX];
+    size_t size = delivery->tag_size;
+    if (size > 0 && size <= sizeof tag) {
+        amqpci_copy(tag, in->tag, size);
+        amqpci_copy(delivery->as.tag, tag, size);
+    }
+    delivery->flags |= AMQPCI_DELIVERY_TAKEN;
+}
+
+amqpc_status amqpc_link_receive(amqpc_link *link, amqpc_delivery *deliveries, size_t capacity,
+                                size_t *count)
+{
+    if (link->role != AMQPC_ROLE_RECEIVER) {
+        return AMQPC_INVALID_STATE;
+    }
+    size_t given = 0;
+    amqpci_delivery *delivery = NULL;
+    amqpci_receiver_free_views(link);
+    while (given < capacity && (delivery = amqpci_delivery_list_take(&link->unread)) != NULL) {
+        delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_QUEUED;
+        link->unread_count--;
+        give(delivery, &deliveries[given++]);
+        note_taken(link, delivery);
+    }
+    *count = given;
+    if (link->unread.first == NULL && link->source.pending & 1u << AMQPC_EVENT_DELIVERIES) {
+        amqpci_event_withdraw(&link->connection->events, &link->source, AMQPC_EVENT_DELIVERIES);
+    }
+    amqpci_link_refill(link);
+    return AMQPC_OK;
+}
+
+void amqpc_delivery_release(amqpc_delivery *delivery)
+{
+    amqpci_slab_drop((amqpci_slab *)delivery->storage, 1);
+    delivery->storage = NULL;
+}
+
+/* Neighbours mostly lie in one slab, whose references are dropped together. */
+void amqpc_deliveries_release(amqpc_delivery *deliveries, size_t count)
+{
+    amqpci_slab *slab = NULL;
+    size_t references = 0;
+    for (size_t i = 0; i < count; i++) {
+        amqpci_slab *own = (amqpci_slab *)deliveries[i].storage;
+        deliveries[i].storage = NULL;
+        if (own == NULL) {
+            continue;
+        }
+        if (own != slab) {
+            amqpci_slab_drop(slab, references);
+            slab = own;
+            references = 0;
+        }
+        references++;
+    }
+    amqpci_slab_drop(slab, references);
+}

@@ -1,0 +1,113 @@
+/* The bytes of received deliveries: who keeps them, and when they go. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/link.h"
+
+void amqpci_receiver_drop_bytes(amqpc_link *link, amqpci_delivery *delivery)
+{
+    amqpci_incoming *in = &delivery->as.in;
+    if (delivery->flags & AMQPCI_DELIVERY_TAKEN) {
+        return;
+    }
+    if (link->connection->input.assembled == delivery) {
+        link->connection->input.assembled = NULL;
+    }
+    amqpci_slab_drop(in->slab, 1);
+    in->slab = NULL;
+    in->payload = NULL;
+    in->size = 0;
+}
+
+/* Tag and payload in a slab of their own size. */
+static amqpci_slab *copy_out(const amqpc_allocator *allocator, amqpc_bytes tag, amqpc_bytes payload)
+{
+    amqpci_slab *own = NULL;
+    if (amqpci_slab_new(allocator, NULL, tag.size + payload.size, &own) != AMQPC_OK) {
+        return NULL;
+    }
+    uint8_t *data = amqpci_slab_data(own);
+    if (tag.size > 0) {
+        memcpy(data, tag.data, tag.size);
+    }
+    if (payload.size > 0) {
+        memcpy(data + tag.size, payload.data, payload.size);
+    }
+    return own;
+}
+
+void amqpci_receiver_became_straggler(amqpc_connection *connection, amqpci_delivery *delivery)
+{
+    amqpci_incoming *in = &delivery->as.in;
+    bool shares = !(delivery->flags &
+                    (AMQPCI_DELIVERY_TAKEN | AMQPCI_DELIVERY_OWN_SLAB | AMQPCI_DELIVERY_MORE)) &&
+                  in->slab != NULL;
+    if (!shares) {
+        return;
+    }
+    amqpci_slab *own = copy_out(&connection->allocator, (amqpc_bytes){in->tag, delivery->tag_size},
+                                (amqpc_bytes){in->payload, in->size});
+    if (own == NULL) {
+        return; /* it stays where it is */
+    }
+    amqpci_slab_drop(in->slab, 1);
+    in->slab = own;
+    in->tag = amqpci_slab_data(own);
+    in->payload = in->tag + delivery->tag_size;
+    delivery->flags |= AMQPCI_DELIVERY_OWN_SLAB;
+}
+
+amqpc_status amqpc_delivery_keep(amqpc_delivery *delivery, const amqpc_allocator *allocator)
+{
+    if (delivery->storage == NULL) {
+        return AMQPC_OK;
+    }
+    amqpci_slab *own = copy_out(allocator, delivery->tag, delivery->payload);
+    if (own == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    amqpci_slab_drop((amqpci_slab *)delivery->storage, 1);
+    const uint8_t *data = amqpci_slab_data(own);
+    delivery->storage = own;
+    delivery->tag.data = data;
+    delivery->payload.data = data + delivery->tag.size;
+    return AMQPC_OK;
+}
+
+bool amqpci_receiver_has_tag(const amqpci_delivery *delivery, amqpc_bytes tag)
+{
+    const uint8_t *own =
+        delivery->flags & AMQPCI_DELIVERY_TAKEN ? delivery->as.tag : delivery->as.in.tag;
+    return delivery->tag_size == tag.size &&
+           (tag.size == 0 || memcmp(own, tag.data, tag.size) == 0);
+}
+
+void amqpci_receiver_forget(amqpc_link *link, amqpci_delivery *delivery)
+{
+    if (delivery->flags & AMQPCI_DELIVERY_INDEXED) {
+        (void)amqpci_delivery_index_remove(&link->session->incoming, delivery->id);
+        delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_INDEXED;
+        link->unsettled_count--;
+    } else if (delivery->flags & AMQPCI_DELIVERY_SUSPENDED) {
+        amqpci_suspended_remove(link, delivery);
+        link->unsettled_count--;
+    }
+}
+
+void amqpci_receiver_free_taken(amqpc_link *link, amqpci_delivery *delivery)
+{
+    if (AMQPCI_UNLIKELY(delivery->extra != NULL)) {
+        /* The state that the application looks at lies there. */
+        amqpci_delivery_list_append(&link->taken, delivery);
+        return;
+    }
+    amqpci_delivery_free(&link->connection->deliveries, delivery);
+}
+
+void amqpci_receiver_free_views(amqpc_link *link)
+{
+    amqpci_delivery *delivery = NULL;
+    while (AMQPCI_UNLIKELY((delivery = amqpci_delivery_list_take(&link->taken)) != NULL)) {
+        amqpci_delivery_free(&link->connection->deliveries, delivery);
+    }
+}

@@ -1,0 +1,261 @@
+/* Frames of deliveries that are not plain: of several frames, by reference, in pieces, or that wait
+ * for the session's window (AMQP 2.5.6, 2.7.5). */
+#include <string.h>
+
+#include "base/serial.h"
+#include "codec/sink.h"
+#include "engine/sender.h"
+#include "frame/frame_header.h"
+#include "schema/generated/composite.h"
+
+enum {
+    HEAD_MAX = 96, /* frame header and performative, without a state */
+    COPIED_MAX =
+        512, /* a payload of no more than this is cheaper copied than sent from where it is */
+    STATE_MAX = 256 /* room for a state: transaction ids have 32 bytes or fewer as a rule */
+};
+
+/* What the first frame says of the delivery. */
+static void fill_first(const amqpci_delivery *delivery, const amqpc_value *state, uint8_t *storage,
+                       amqpc_transfer *transfer)
+{
+    const amqpci_delivery_extra *extra = delivery->extra;
+    transfer->present |= AMQPC_TRANSFER_DELIVERY_ID | AMQPC_TRANSFER_DELIVERY_TAG |
+                         AMQPC_TRANSFER_MESSAGE_FORMAT | AMQPC_TRANSFER_SETTLED;
+    transfer->delivery_id = delivery->id;
+    transfer->delivery_tag = amqpci_delivery_tag(delivery, AMQPC_ROLE_SENDER, storage);
+    transfer->message_format = extra == NULL ? 0 : extra->message_format;
+    transfer->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
+    if (extra != NULL && extra->has_rcv_settle_mode) {
+        transfer->present |= AMQPC_TRANSFER_RCV_SETTLE_MODE;
+        transfer->rcv_settle_mode = extra->rcv_settle_mode;
+    }
+    if (state != NULL) {
+        transfer->present |= AMQPC_TRANSFER_STATE;
+        transfer->state = *state;
+    }
+    if (delivery->flags & AMQPCI_DELIVERY_RESUMED) {
+        transfer->present |= AMQPC_TRANSFER_RESUME;
+        transfer->resume = true;
+    }
+    if (delivery->flags & AMQPCI_DELIVERY_BATCHABLE) {
+        transfer->present |= AMQPC_TRANSFER_BATCHABLE;
+        transfer->batchable = true;
+    }
+}
+
+/* Header and performative at `place`; `*head_size` bytes. The payload's bytes behind them are
+ * `*chunk_size`, what a frame may hold. */
+static amqpc_status put_head(const amqpc_session *session, const amqpci_delivery *delivery,
+                             const amqpc_value *state, uint8_t *place, size_t capacity,
+                             size_t *head_size, uint32_t *chunk_size)
+{
+    uint32_t frame_size = session->connection->remote_frame_size;
+    uint32_t rest = delivery->as.out.size - delivery->as.out.framed_size;
+    uint8_t storage[AMQPC_DELIVERY_TAG_MAX];
+    amqpc_transfer transfer;
+    transfer.present = AMQPC_TRANSFER_HANDLE;
+    transfer.handle = delivery->link->local_handle;
+    if (!(delivery->flags & AMQPCI_DELIVERY_STARTED)) {
+        fill_first(delivery, state, storage, &transfer);
+    }
+    if (delivery->flags & AMQPCI_DELIVERY_ABORTED) {
+        transfer.present |= AMQPC_TRANSFER_ABORTED;
+        transfer.aborted = true;
+        rest = 0;
+    }
+    bool more = (delivery->flags & AMQPCI_DELIVERY_MORE) != 0 || rest > 0;
+    for (;;) {
+        amqpci_sink sink;
+        amqpci_sink_init_fixed(&sink, place, capacity);
+        sink.position += AMQPC_FRAME_HEADER_SIZE;
+        transfer.present &= ~(uint32_t)AMQPC_TRANSFER_MORE;
+        transfer.present |= more ? AMQPC_TRANSFER_MORE : 0u;
+        transfer.more = more;
+        amqpc_status status = amqpci_encode_transfer(&sink, &transfer);
+        if (status != AMQPC_OK) {
+            return status == AMQPC_BUFFER_FULL ? AMQPC_FRAME_TOO_LARGE : status;
+        }
+        *head_size = amqpci_sink_offset(&sink);
+        if (*head_size > frame_size) {
+            return AMQPC_FRAME_TOO_LARGE;
+        }
+        uint32_t room = frame_size - (uint32_t)*head_size;
+        *chunk_size = rest < room ? rest : room;
+        if (!more || *chunk_size < rest || delivery->flags & AMQPCI_DELIVERY_MORE) {
+            break;
+        }
+        more = false; /* all of it fits: once more, without `more` */
+    }
+    amqpci_store32(place + AMQPCI_FRAME_SIZE_AT, (uint32_t)*head_size + *chunk_size);
+    place[AMQPCI_FRAME_DATA_OFFSET_AT] = AMQPCI_DATA_OFFSET_MIN;
+    place[AMQPCI_FRAME_TYPE_AT] = AMQPC_FRAME_AMQP;
+    amqpci_store16(place + AMQPCI_FRAME_CHANNEL_AT, session->local_channel);
+    return AMQPC_OK;
+}
+
+/* Header, and the payload behind it, copied or by a piece of its own. */
+static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t *place,
+                      size_t head_size, uint32_t chunk_size)
+{
+    amqpc_connection *connection = session->connection;
+    amqpci_outgoing *out = &delivery->as.out;
+    const uint8_t *chunk = chunk_size == 0 ? NULL : out->payload + out->framed_size;
+    bool borrowed = (delivery->flags & AMQPCI_DELIVERY_BORROWED) != 0;
+    bool is_last = out->framed_size + chunk_size == out->size;
+    if (chunk_size <= COPIED_MAX && !borrowed) {
+        if (chunk_size > 0) {
+            memcpy(place + head_size, chunk, chunk_size);
+        }
+        amqpci_output_commit(&connection->output, head_size + chunk_size);
+    } else {
+        amqpci_output_commit(&connection->output, head_size);
+        if (chunk_size > 0) {
+            amqpci_output_add_piece(&connection->output, chunk, chunk_size, out->slab,
+                                    borrowed && is_last ? delivery : NULL);
+            delivery->flags |= borrowed ? AMQPCI_DELIVERY_FLYING : 0u;
+        }
+    }
+    if (connection->trace != NULL) {
+        amqpci_trace_frames(connection->trace, true, place, head_size + chunk_size);
+    }
+    connection->frames_sent++;
+    out->framed_size += chunk_size;
+    session->next_outgoing_id = amqpci_serial_add(session->next_outgoing_id, 1);
+    session->remote_window--;
+    session->window_was_closed = session->remote_window == 0;
+    delivery->flags |= AMQPCI_DELIVERY_STARTED;
+}
+
+amqpc_status amqpci_sender_write_frame(amqpc_session *session, amqpci_delivery *delivery,
+                                       const amqpc_value *state)
+{
+    amqpc_connection *connection = session->connection;
+    size_t state_size = state == NULL ? 0 : STATE_MAX;
+    size_t head_size = 0;
+    uint32_t chunk_size = 0;
+    uint8_t *place = NULL;
+    if (state != NULL && state->form == AMQPC_FORM_ENCODED) {
+        state_size += state->as.bytes.size;
+    }
+    size_t capacity = HEAD_MAX + state_size;
+    amqpc_status status = amqpci_output_reserve_pieces(&connection->output, 3);
+    if (status == AMQPC_OK) {
+        status = amqpci_output_reserve(&connection->output, capacity + COPIED_MAX, &place);
+    }
+    if (status == AMQPC_OK) {
+        status = put_head(session, delivery, state, place, capacity, &head_size, &chunk_size);
+    }
+    if (status == AMQPC_OK) {
+        put_frame(session, delivery, place, head_size, chunk_size);
+    }
+    return status;
+}
+
+/* All frames of the delivery are written. */
+static bool is_framed(const amqpci_delivery *delivery)
+{
+    if (delivery->flags & AMQPCI_DELIVERY_STREAMED) {
+        return (delivery->flags & AMQPCI_DELIVERY_ENDED) != 0;
+    }
+    return delivery->flags & AMQPCI_DELIVERY_STARTED &&
+           delivery->as.out.framed_size == delivery->as.out.size;
+}
+
+/* Nothing more of it is to be written: what was settled before is forgotten. */
+static void framed(amqpci_delivery *delivery)
+{
+    amqpc_link *link = delivery->link;
+    bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
+    if (!over || delivery->flags & AMQPCI_DELIVERY_FLYING) {
+        return;
+    }
+    if (delivery->flags & AMQPCI_DELIVERY_BORROWED ||
+        delivery->flags & AMQPCI_DELIVERY_REMOTE_SETTLED) {
+        amqpci_link_finish_sent(link, delivery);
+    } else {
+        amqpci_link_free_delivery(link, delivery);
+    }
+}
+
+/* One frame, and where a delivery in pieces has ended, its last. */
+static amqpc_status write_next(amqpc_session *session, amqpci_delivery *delivery,
+                               const amqpc_value *state)
+{
+    amqpc_status status = amqpci_sender_write_frame(session, delivery, state);
+    if (status == AMQPC_OK && delivery->flags & AMQPCI_DELIVERY_STREAMED &&
+        !(delivery->flags & AMQPCI_DELIVERY_MORE) &&
+        delivery->as.out.framed_size == delivery->as.out.size) {
+        delivery->flags |= AMQPCI_DELIVERY_ENDED;
+    }
+    return status;
+}
+
+amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delivery,
+                                 const amqpc_value *state)
+{
+    amqpc_connection *connection = session->connection;
+    bool first = true;
+    amqpc_status status = AMQPC_OK;
+    if (state != NULL && (session->remote_window == 0 || session->pending.first != NULL)) {
+        return AMQPC_LIMIT_REACHED; /* the state is only lent, and cannot wait */
+    }
+    while (status == AMQPC_OK && session->remote_window > 0 && session->pending.first == NULL &&
+           !is_framed(delivery)) {
+        status = write_next(session, delivery, state);
+        if (status != AMQPC_OK && first) {
+            return status;
+        }
+        first = false;
+        state = NULL;
+    }
+    if (is_framed(delivery)) {
+        framed(delivery);
+        return AMQPC_OK;
+    }
+    /* The rest waits; what could not be written for lack of memory is tried again. */
+    delivery->flags |= AMQPCI_DELIVERY_QUEUED;
+    connection->pending_size += delivery->as.out.size;
+    amqpci_delivery_list_append(&session->pending, delivery);
+    if (session->remote_window > 0) {
+        amqpci_session_set_due(session);
+    }
+    return AMQPC_OK;
+}
+
+static amqpci_delivery *take_pending(amqpc_session *session)
+{
+    amqpci_delivery *first = amqpci_delivery_list_take(&session->pending);
+    first->flags &= ~(uint32_t)AMQPCI_DELIVERY_QUEUED;
+    session->connection->pending_size -= first->as.out.size;
+    return first;
+}
+
+amqpc_status amqpci_session_send_pending(amqpc_session *session)
+{
+    while (session->pending.first != NULL && session->remote_window > 0) {
+        amqpci_delivery *first = session->pending.first;
+        bool gone = first->link == NULL || first->link->state != AMQPC_LINK_ATTACHED;
+        while (!gone && session->remote_window > 0 && !is_framed(first)) {
+            amqpc_status status = write_next(session, first, NULL);
+            if (status != AMQPC_OK) {
+                return status;
+            }
+        }
+        if (gone || is_framed(first)) {
+            (void)take_pending(session);
+            framed(first);
+        }
+    }
+    return AMQPC_OK;
+}
+
+void amqpci_session_drop_pending(amqpc_session *session)
+{
+    while (session->pending.first != NULL) {
+        amqpci_delivery *delivery = take_pending(session);
+        bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
+        delivery->flags |= over ? (uint32_t)AMQPCI_DELIVERY_UNKNOWN : 0u;
+        framed(delivery);
+    }
+}

@@ -1,0 +1,4 @@
+/* Which of the planted bugs is switched on. */
+#include "base/planted.h"
+
+unsigned amqpci_planted_bug;
