@@ -39,7 +39,7 @@ void amqpci_connection_fail(amqpc_connection *connection, amqpc_status status)
         return;
     }
     bool told = connection->gate_open && !connection->close_sent && status != AMQPC_STREAM_ENDED &&
-                status != AMQPC_DATA_AFTER_CLOSE && status != AMQPC_BAD_PROTOCOL_HEADER;
+                status != AMQPC_BAD_PROTOCOL_HEADER;
     if (told) {
         write_close(connection, status);
     }

@@ -36,6 +36,8 @@ typedef struct amqpci_delivery_extra {
     struct amqpci_delivery_extra *next; /* of a free one */
     amqpc_bytes local_state;            /* allocated, encoded; size 0 for none */
     amqpc_bytes remote_state;
+    amqpc_bytes sent_state; /* receiver: of the transfer, encoded, where the payload lies; size 0
+                               for none */
     uint32_t first_id; /* of a resumed delivery: the id that its number has */
     uint32_t message_format;
     uint8_t has_rcv_settle_mode;
@@ -94,6 +96,12 @@ AMQPCI_INLINE uint64_t amqpci_delivery_number(const amqpci_delivery *delivery)
                       ? delivery->extra->first_id
                       : delivery->id;
     return (uint64_t)delivery->epoch << 32 | id;
+}
+
+/* Receiver: bytes of tag and state, which stand before the payload where it is moved to. */
+AMQPCI_INLINE size_t amqpci_delivery_head_size(const amqpci_delivery *delivery)
+{
+    return delivery->tag_size + (delivery->extra == NULL ? 0 : delivery->extra->sent_state.size);
 }
 
 /* Deliveries in order. */

@@ -68,14 +68,19 @@ static void use_slab(amqpci_input *input, amqpci_slab *slab)
     amqpci_input_more_references(input);
 }
 
-/* Moves tag and payload of a delivery to memory with room for both. Gives their end. */
+/* Moves tag, state and payload of a delivery to memory with room for all. Gives their end. */
 static uint8_t *move_delivery(amqpci_delivery *delivery, uint8_t *to)
 {
     amqpci_incoming *in = &delivery->as.in;
+    uint8_t *payload = to + amqpci_delivery_head_size(delivery);
     if (delivery->tag_size > 0) {
         memcpy(to, in->tag, delivery->tag_size);
     }
-    uint8_t *payload = to + delivery->tag_size;
+    if (payload > to + delivery->tag_size) {
+        amqpc_bytes *state = &delivery->extra->sent_state;
+        memcpy(to + delivery->tag_size, state->data, state->size);
+        state->data = to + delivery->tag_size;
+    }
     if (in->size > 0) {
         memcpy(payload, in->payload, in->size);
     }
@@ -98,7 +103,8 @@ static amqpc_status move_to_next_slab(amqpci_input *input)
         return status;
     }
     use_slab(input, made);
-    if (assembled != NULL && assembled->as.in.size <= input->capacity / 4) {
+    if (assembled != NULL &&
+        amqpci_delivery_head_size(assembled) + assembled->as.in.size <= input->capacity / 4) {
         uint8_t *end = move_delivery(assembled, input->data);
         amqpci_slab_drop(assembled->as.in.slab, 1);
         assembled->as.in.slab = amqpci_input_hold(input, end);
@@ -142,7 +148,7 @@ amqpc_status amqpci_input_make_room(amqpci_input *input, size_t needed)
 static amqpc_status move_to_own_slab(amqpci_input *input, amqpci_delivery *delivery, size_t more)
 {
     amqpci_incoming *in = &delivery->as.in;
-    size_t size = (size_t)delivery->tag_size + in->size;
+    size_t size = amqpci_delivery_head_size(delivery) + in->size;
     size_t capacity = ASSEMBLED_FIRST;
     while (capacity < (size + more) * 2) {
         capacity *= 2;
@@ -163,7 +169,7 @@ static amqpc_status append_to_own_slab(amqpci_input *input, amqpci_delivery *del
                                        amqpc_bytes payload)
 {
     amqpci_incoming *in = &delivery->as.in;
-    size_t used = (size_t)delivery->tag_size + in->size;
+    size_t used = amqpci_delivery_head_size(delivery) + in->size;
     if (!(delivery->flags & AMQPCI_DELIVERY_OWN_SLAB) ||
         amqpci_slab_capacity(in->slab) - used < payload.size) {
         amqpc_status status = move_to_own_slab(input, delivery, payload.size);

@@ -31,10 +31,7 @@ void amqpci_output_slab_drop(amqpci_output *output, amqpci_output_slab *slab)
 {
     assert(slab->references > 0);
     slab->references--;
-    if (slab->references == 1 && slab == output->current) {
-        /* Nobody reads it any more: it is filled from its front again. */
-        slab->used = 0;
-    } else if (slab->references == 0) {
+    if (slab->references == 0) {
         if (is_standard(slab->capacity) && output->spare_count < AMQPCI_OUTPUT_SPARE_COUNT) {
             slab->next = output->spares;
             output->spares = slab;
@@ -42,6 +39,15 @@ void amqpci_output_slab_drop(amqpci_output *output, amqpci_output_slab *slab)
         } else {
             amqpci_release(&output->allocator, slab);
         }
+    }
+}
+
+/* Where nobody reads the current slab any more, it is filled from its front again. Not as soon as
+ * that is so: somebody may be about to write behind what was there. */
+static void rewind_current(amqpci_output *output)
+{
+    if (output->current != NULL && output->current->references == 1) {
+        output->current->used = 0;
     }
 }
 
@@ -138,6 +144,7 @@ amqpc_status amqpci_output_next_slab(amqpci_output *output, size_t size)
 {
     amqpc_status status = amqpci_output_reserve_pieces(output, 1);
     amqpci_output_slab *current = output->current;
+    rewind_current(output);
     if (status != AMQPC_OK || (current != NULL && current->capacity - current->used >= size)) {
         return status;
     }
@@ -193,6 +200,7 @@ void amqpci_output_consume(amqpci_output *output, size_t size, amqpci_payload_se
             payload_sent(context, gone.delivery);
         }
     }
+    rewind_current(output);
 }
 
 size_t amqpci_output_vectors(const amqpci_output *output, amqpc_bytes *vectors, size_t capacity)

@@ -15,7 +15,7 @@
 enum {
     AMQPCI_OUTPUT_SLAB_SIZE = 64 * 1024,
     AMQPCI_OUTPUT_LARGE_SLAB_SIZE = 272 * 1024, /* four payloads of 64 KiB, and their frames */
-    AMQPCI_OUTPUT_SPARE_COUNT = 4
+    AMQPCI_OUTPUT_SPARE_COUNT = 16
 };
 
 typedef struct amqpci_output_slab {

@@ -83,14 +83,33 @@ AMQPCI_INLINE void queue_unread(amqpc_link *link, amqpci_delivery *delivery)
     }
 }
 
-/* The state at the sender is kept, where it is not one of those that have no fields. */
+/* The state at the sender: where it lies, for the application's view, which holds as long as the
+ * payload's; and a copy, because a disposition may change it (AMQP 2.7.5, 4.4.1). Later frames
+ * repeat it. */
+static amqpc_status keep_sent_state(amqpc_link *link, amqpci_delivery *delivery,
+                                    const amqpc_value *state)
+{
+    amqpci_delivery_store *store = &link->connection->deliveries;
+    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+    if (status == AMQPC_OK) {
+        status = amqpci_settlement_keep_state(store, delivery, true, state);
+    }
+    if (status == AMQPC_OK) {
+        /* The byte before the descriptor, 0x00, belongs to the encoding. */
+        const uint8_t *descriptor = (const uint8_t *)state->as.bytes.data;
+        delivery->extra->sent_state = (amqpc_bytes){descriptor - 1, state->as.bytes.size + 1};
+    }
+    return status;
+}
+
+/* What most deliveries do not have: a state at the sender, a mode of their own, pieces. */
 static amqpc_status keep_rare(amqpc_link *link, amqpci_delivery *delivery,
                               const amqpc_transfer *transfer)
 {
     amqpci_delivery_store *store = &link->connection->deliveries;
     amqpc_status status = AMQPC_OK;
     if (transfer->present & AMQPC_TRANSFER_STATE) {
-        status = amqpci_settlement_keep_state(store, delivery, true, &transfer->state);
+        status = keep_sent_state(link, delivery, &transfer->state);
     }
     if (status == AMQPC_OK && link->streaming) {
         /* Pieces that come later need the tag, and the slab of the first may be gone by then. */
@@ -307,6 +326,9 @@ static amqpc_status take_next(amqpc_link *link, const amqpc_transfer *transfer, 
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_MORE;
         link->partial = NULL;
         link->partial_size = 0;
+        if (link->connection->input.assembled == delivery) {
+            link->connection->input.assembled = NULL; /* views of it are handed out from now on */
+        }
         uncount_partial(link, delivery);
         complete(link, delivery);
     } else if (link->streaming) {
@@ -374,7 +396,7 @@ AMQPCI_INLINE void give(const amqpci_delivery *delivery, amqpc_delivery *view)
     view->rcv_settle_mode = (delivery->flags & AMQPCI_DELIVERY_MODE_SECOND) != 0;
     view->tag = (amqpc_bytes){in->tag, delivery->tag_size};
     view->payload = (amqpc_bytes){in->payload, in->size};
-    view->state = delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->remote_state;
+    view->state = delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
     view->storage = in->slab;
 }
 
@@ -387,6 +409,7 @@ AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery)
         in->payload = NULL;
         in->size = 0;
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_OWN_SLAB;
+        delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
         return;
     }
     if (delivery->flags & AMQPCI_DELIVERY_SETTLED &&

@@ -17,21 +17,27 @@ void amqpci_receiver_drop_bytes(amqpc_link *link, amqpci_delivery *delivery)
     in->slab = NULL;
     in->payload = NULL;
     in->size = 0;
+    if (delivery->extra != NULL) {
+        delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
+    }
 }
 
-/* Tag and payload in a slab of their own size. */
-static amqpci_slab *copy_out(const amqpc_allocator *allocator, amqpc_bytes tag, amqpc_bytes payload)
+/* Tag, state and payload in a slab of their own size. */
+static amqpci_slab *copy_out(const amqpc_allocator *allocator, amqpc_bytes tag, amqpc_bytes state,
+                             amqpc_bytes payload)
 {
+    const amqpc_bytes parts[] = {tag, state, payload};
     amqpci_slab *own = NULL;
-    if (amqpci_slab_new(allocator, NULL, tag.size + payload.size, &own) != AMQPC_OK) {
+    size_t size = tag.size + state.size + payload.size;
+    if (amqpci_slab_new(allocator, NULL, size, &own) != AMQPC_OK) {
         return NULL;
     }
     uint8_t *data = amqpci_slab_data(own);
-    if (tag.size > 0) {
-        memcpy(data, tag.data, tag.size);
-    }
-    if (payload.size > 0) {
-        memcpy(data + tag.size, payload.data, payload.size);
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].size > 0) {
+            memcpy(data, parts[i].data, parts[i].size);
+            data += parts[i].size;
+        }
     }
     return own;
 }
@@ -45,15 +51,20 @@ void amqpci_receiver_became_straggler(amqpc_connection *connection, amqpci_deliv
     if (!shares) {
         return;
     }
+    amqpc_bytes state =
+        delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
     amqpci_slab *own = copy_out(&connection->allocator, (amqpc_bytes){in->tag, delivery->tag_size},
-                                (amqpc_bytes){in->payload, in->size});
+                                state, (amqpc_bytes){in->payload, in->size});
     if (own == NULL) {
         return; /* it stays where it is */
     }
     amqpci_slab_drop(in->slab, 1);
     in->slab = own;
     in->tag = amqpci_slab_data(own);
-    in->payload = in->tag + delivery->tag_size;
+    if (state.size > 0) {
+        delivery->extra->sent_state.data = in->tag + delivery->tag_size;
+    }
+    in->payload = in->tag + amqpci_delivery_head_size(delivery);
     delivery->flags |= AMQPCI_DELIVERY_OWN_SLAB;
 }
 
@@ -62,7 +73,7 @@ amqpc_status amqpc_delivery_keep(amqpc_delivery *delivery, const amqpc_allocator
     if (delivery->storage == NULL) {
         return AMQPC_OK;
     }
-    amqpci_slab *own = copy_out(allocator, delivery->tag, delivery->payload);
+    amqpci_slab *own = copy_out(allocator, delivery->tag, delivery->state, delivery->payload);
     if (own == NULL) {
         return AMQPC_NO_MEMORY;
     }
@@ -70,7 +81,8 @@ amqpc_status amqpc_delivery_keep(amqpc_delivery *delivery, const amqpc_allocator
     const uint8_t *data = amqpci_slab_data(own);
     delivery->storage = own;
     delivery->tag.data = data;
-    delivery->payload.data = data + delivery->tag.size;
+    delivery->state.data = data + delivery->tag.size;
+    delivery->payload.data = data + delivery->tag.size + delivery->state.size;
     return AMQPC_OK;
 }
 

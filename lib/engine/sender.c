@@ -268,7 +268,9 @@ amqpc_status amqpci_sender_make(amqpc_link *link, const amqpc_send_options *opti
 void amqpci_sender_unmake(amqpc_link *link, amqpci_delivery *delivery)
 {
     if (delivery->flags & AMQPCI_DELIVERY_INDEXED) {
-        (void)amqpci_delivery_index_remove(&link->session->outgoing, delivery->id);
+        amqpci_delivery_index *index = &link->session->outgoing;
+        (void)amqpci_delivery_index_remove(index, delivery->id);
+        index->next = delivery->id; /* the next delivery gets the same id */
         link->unsettled_count--;
     }
     amqpci_sender_drop_payload(link->connection, delivery);

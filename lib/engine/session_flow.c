@@ -22,7 +22,10 @@ void amqpci_session_take_begin(amqpc_session *session, uint16_t channel, const a
 /* Input that is kept from being freed is at its limit: nothing more is asked for. */
 static bool is_retention_full(const amqpc_connection *connection)
 {
-    return amqpci_slab_pool_size(connection->input.pool) >= connection->retained_size_max;
+    /* The slab that is being received into is not kept by anybody. */
+    size_t own = connection->input.slab == NULL ? 0 : connection->input.slab_size;
+    size_t held = amqpci_slab_pool_size(connection->input.pool);
+    return held > own && held - own >= connection->retained_size_max;
 }
 
 void amqpci_session_renew_window(amqpc_session *session)

@@ -178,16 +178,37 @@ void endpoint_turn(endpoint *end, uint64_t now_ms)
     endpoint_tick(end);
 }
 
+static bool is_settled(const route_end *route)
+{
+    return route->pending_count == 0 && route->held_count == 0 && route->to_settle_count == 0 &&
+           route->streamed == NULL &&
+           (route->link == NULL || amqpc_link_unsettled_count(route->link) == 0);
+}
+
 bool endpoint_is_settled(const endpoint *end)
 {
     for (unsigned i = 0; i < end->plan->route_count; i++) {
-        const route_end *route = &end->routes[i];
-        if (route->pending_count > 0 || route->held_count > 0 || route->to_settle_count > 0 ||
-            (route->link != NULL && amqpc_link_unsettled_count(route->link) > 0)) {
+        if (!is_settled(&end->routes[i])) {
             return false;
         }
     }
     return true;
+}
+
+void endpoint_tell_unsettled(endpoint *end)
+{
+    for (unsigned i = 0; i < end->plan->route_count; i++) {
+        const route_end *route = &end->routes[i];
+        if (!is_settled(route)) {
+            ledger_break_if_friendly(
+                end->book, RULE_HEALING,
+                "end %u, link %u: %u not settled, %u held, %u to confirm, engine %u, state %d%s",
+                end->index, i, route->pending_count, route->held_count, route->to_settle_count,
+                route->link == NULL ? 0 : amqpc_link_unsettled_count(route->link),
+                route->link == NULL ? -1 : (int)amqpc_link_get_state(route->link),
+                route->streamed != NULL ? ", streaming" : "");
+        }
+    }
 }
 
 bool endpoint_succeeds(endpoint *end, const char *call, amqpc_status status)

@@ -121,6 +121,9 @@ void endpoint_turn(endpoint *end, uint64_t now_ms);
 /* Whether nothing is unsettled, under way or held at this end. */
 bool endpoint_is_settled(const endpoint *end);
 
+/* Breaks the rule of healing where something is. */
+void endpoint_tell_unsettled(endpoint *end);
+
 /* Whether the status is success. Anything but a lack of memory that was brought about, or the end
  * of the connection, breaks a rule. */
 bool endpoint_succeeds(endpoint *end, const char *call, amqpc_status status);

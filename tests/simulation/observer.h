@@ -19,9 +19,9 @@ typedef struct observed_link {
     char name[OBSERVED_NAME_SIZE];
     bool is_sender;
     unsigned route;
-    uint32_t first_count; /* initial-delivery-count */
-    uint32_t count;       /* of deliveries begun */
-    uint32_t limit;       /* the highest delivery-count plus credit that was told */
+    uint32_t first_count;  /* initial-delivery-count */
+    uint32_t count;        /* of deliveries begun */
+    uint32_t limit;        /* the highest delivery-count plus credit that was told */
     uint32_t early_credit; /* told before this end had sent its attach */
     bool in_delivery;
     bool settled; /* the delivery that is under way */

@@ -177,6 +177,22 @@ static void out_attach(observer *watch, observed_session *session, const amqpc_a
     }
 }
 
+/* A sender's delivery-count is of what it has sent, and of credit that it gives back (AMQP 2.6.7).
+ */
+static void out_sender_flow(observer *watch, observed_link *link, const amqpc_flow *flow)
+{
+    bool told = (flow->present & AMQPC_FLOW_DELIVERY_COUNT) != 0;
+    bool gives_back = flow->drain && (flow->present & AMQPC_FLOW_LINK_CREDIT) != 0 &&
+                      flow->link_credit == 0 && told && !beyond(flow->delivery_count, link->limit);
+    if (gives_back && !beyond(link->count, flow->delivery_count)) {
+        link->count = flow->delivery_count;
+    } else if (told && flow->delivery_count != link->count) {
+        ledger_break(watch->book, RULE_CREDIT,
+                     "end %u: link %s tells delivery-count %u, %u is right", watch->end, link->name,
+                     flow->delivery_count, link->count);
+    }
+}
+
 static void out_link_flow(observer *watch, observed_session *session, const amqpc_flow *flow)
 {
     observed_link *link = observer_link(session, true, flow->handle);
@@ -186,7 +202,11 @@ static void out_link_flow(observer *watch, observed_session *session, const amqp
                      flow->handle);
         return;
     }
-    if (link->is_sender || (flow->present & AMQPC_FLOW_LINK_CREDIT) == 0) {
+    if (link->is_sender) {
+        out_sender_flow(watch, link, flow);
+        return;
+    }
+    if ((flow->present & AMQPC_FLOW_LINK_CREDIT) == 0) {
         return;
     }
     uint32_t prefetch = watch->book->plan->routes[link->route].prefetch;

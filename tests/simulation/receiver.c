@@ -36,8 +36,9 @@ static message *identify(route_end *route, const amqpc_delivery *delivery)
                                  route->end->index, delivery->payload.size, route->route);
         return NULL;
     }
-    if (delivery->settled != found->presettled && !delivery->more && !delivery->resumed &&
-        found->final_updates == 0 && !found->self_settled) {
+    if (delivery->settled != found->presettled && !delivery->more && !delivery->aborted &&
+        !delivery->resumed && found->final_updates == 0 && !found->self_settled &&
+        route_end_is_attached(route)) {
         ledger_break_if_friendly(book, RULE_PAYLOAD, "message %llu: settled is %d, not as sent",
                                  (unsigned long long)found->id, delivery->settled);
     }
@@ -62,7 +63,7 @@ void receiver_release(route_end *route, unsigned index)
 /* An aborted delivery is settled with nothing to show for it. */
 static void take_aborted(route_end *route, message *what)
 {
-    if (what->stage != MESSAGE_ABORTED) {
+    if (what->stage == MESSAGE_SENT && route_end_is_attached(route)) {
         ledger_break_if_friendly(route->end->book, RULE_PAYLOAD,
                                  "message %llu comes aborted, but was not",
                                  (unsigned long long)what->id);
@@ -71,13 +72,20 @@ static void take_aborted(route_end *route, message *what)
     route->arriving = NULL;
 }
 
-/* A delivery is listed as unsettled from its first piece on. */
+static void unlist(route_end *route, unsigned index)
+{
+    memmove(&route->pending[index], &route->pending[index + 1],
+            (route->pending_count - index - 1) * sizeof(pending_delivery));
+    route->pending_count--;
+}
+
+/* The list is in the order of arrival. */
 static void list(route_end *route, message *what, const amqpc_delivery *delivery)
 {
     for (unsigned i = 0; i < route->pending_count; i++) {
-        if (route->pending[i].what == what) {
-            route->pending[i].number = delivery->number; /* sent again, or resumed */
-            return;
+        if (route->pending[i].what == what) { /* sent again, or resumed: now it is the last */
+            unlist(route, i);
+            break;
         }
     }
     if (route->pending_count < PENDING_MAX) {
@@ -139,7 +147,7 @@ void receiver_take(route_end *route, bool all)
                                amqpc_link_receive(route->link, deliveries, capacity, &count))) {
             return;
         }
-        if (count > 0 && !route->event_seen) {
+        if (count > 0 && !route->event_seen && !all) {
             ledger_break_if_friendly(end->book, RULE_EVENTS, "end %u: deliveries without an event",
                                      end->index);
         }
@@ -188,31 +196,26 @@ static amqpc_status say_unsettled(route_end *route, uint64_t number)
 }
 
 /* Takes the settled ones out of the list; in mode second they wait for the sender. */
-static void was_said(route_end *route, uint64_t first, uint64_t last, uint32_t outcome)
+static void was_said(route_end *route, unsigned first, unsigned last, uint32_t outcome)
 {
     bool second = route->plan->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND;
-    for (unsigned i = route->pending_count; i > 0; i--) {
+    for (unsigned i = last + 1; i > first; i--) {
         pending_delivery *pending = &route->pending[i - 1];
-        if (pending->number < first || pending->number > last) {
-            continue;
-        }
         if (!pending->said) {
             ledger_decided(pending->what, outcome);
         }
         pending->said = true;
         if (!second) {
-            memmove(pending, pending + 1, (route->pending_count - i) * sizeof *pending);
-            route->pending_count--;
+            unlist(route, i - 1);
         }
     }
 }
 
-/* Whether none of the numbers was given an outcome before, so that one call gives them all one. */
-static bool nothing_said(const route_end *route, uint64_t first, uint64_t last)
+/* Whether none of them was given an outcome before, so that one call gives them all one. */
+static bool nothing_said(const route_end *route, unsigned first, unsigned last)
 {
-    for (unsigned i = 0; i < route->pending_count; i++) {
-        const pending_delivery *pending = &route->pending[i];
-        if (pending->number >= first && pending->number <= last && pending->said) {
+    for (unsigned i = first; i <= last; i++) {
+        if (route->pending[i].said) {
             return false;
         }
     }
@@ -225,33 +228,27 @@ static void settle_some(route_end *route)
     if (route->pending_count == 0) {
         return;
     }
-    const pending_delivery *one = &route->pending[random_below(&end->random, route->pending_count)];
-    const pending_delivery *other =
-        &route->pending[random_below(&end->random, route->pending_count)];
-    bool range = random_chance(&end->random, 300);
-    uint64_t first = one->number;
-    uint64_t last = range && other->number > first ? other->number : first;
+    unsigned first = random_below(&end->random, route->pending_count);
+    unsigned last = random_chance(&end->random, 300)
+                        ? random_between(&end->random, first, route->pending_count - 1)
+                        : first;
+    pending_delivery *one = &route->pending[first];
     bool second = route->plan->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND;
     uint32_t outcome = random_outcome(&end->random);
-    amqpc_status status;
     if (!nothing_said(route, first, last)) {
         if (second || !one->said) {
             return; /* it is the sender's turn */
         }
         last = first;
         outcome = one->what->decision;
-        status = say(route, first, last, outcome);
     } else if (first == last && random_chance(&end->random, 150)) {
-        status = say_unsettled(route, first);
-        if (endpoint_succeeds(end, "amqpc_link_update", status)) {
-            pending_delivery *said = &route->pending[one - route->pending];
-            said->said = true;
-            ledger_decided(said->what, AMQPC_COMPOSITE_ACCEPTED);
+        if (endpoint_succeeds(end, "amqpc_link_update", say_unsettled(route, one->number))) {
+            one->said = true;
+            ledger_decided(one->what, AMQPC_COMPOSITE_ACCEPTED);
         }
         return;
-    } else {
-        status = say(route, first, last, outcome);
     }
+    amqpc_status status = say(route, one->number, route->pending[last].number, outcome);
     /* The sender may have settled what its application does not know of yet. */
     if (status == AMQPC_NOT_FOUND || endpoint_succeeds(end, "amqpc_link_settle", status)) {
         was_said(route, first, last, outcome);
@@ -272,9 +269,7 @@ void receiver_take_updates(route_end *route)
         for (size_t i = 0; i < count; i++) {
             for (unsigned j = 0; j < route->pending_count && updates[i].settled; j++) {
                 if (route->pending[j].number == updates[i].number) {
-                    memmove(&route->pending[j], &route->pending[j + 1],
-                            (route->pending_count - j - 1) * sizeof(pending_delivery));
-                    route->pending_count--;
+                    unlist(route, j);
                     break;
                 }
             }

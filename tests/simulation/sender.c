@@ -281,6 +281,7 @@ static void take_update(route_end *route, const amqpc_update *update)
                      end->index, (unsigned long long)update->context, route->route);
         return;
     }
+    updated->number = update->number; /* of a batch only the first is told */
     ledger_updated(end->book, updated, update->state_type, update->settled, update->unknown);
     bool listed = false;
     for (unsigned i = 0; i < route->to_settle_count; i++) {
@@ -352,9 +353,8 @@ void sender_answer_drain(route_end *route)
         !(end->healing || random_chance(&end->random, 300))) {
         return;
     }
-    route->flow_seen =
-        flow.drain &&
-        !endpoint_succeeds(end, "amqpc_link_drained", amqpc_link_drained(route->link));
+    route->flow_seen = flow.drain && !endpoint_succeeds(end, "amqpc_link_drained",
+                                                        amqpc_link_drained(route->link));
 }
 
 void sender_act(route_end *route)

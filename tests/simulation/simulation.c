@@ -222,7 +222,9 @@ static void tell_unhealed(simulation *run)
             lost->presettled ? ", settled" : "", lost->by_reference ? ", by reference" : "",
             (int)lost->stage, lost->received, lost->decision, lost->outcome);
     }
-    ledger_break_if_friendly(&run->book, RULE_HEALING, "something is unsettled or held at the end");
+    endpoint_tell_unsettled(&run->ends[0]);
+    endpoint_tell_unsettled(&run->ends[1]);
+    ledger_break_if_friendly(&run->book, RULE_HEALING, "the ends do not come to rest");
 }
 
 /* Without faults everything is completed. Half-open connections first have to be noticed. */

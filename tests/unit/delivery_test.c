@@ -1,6 +1,7 @@
 /* Deliveries from one engine to another: sent, received, settled (AMQP 2.6.12). */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,12 +134,48 @@ static void test_a_delivery_of_several_frames_arrives_whole(void **state)
     engine_pair_free(&pair);
 }
 
+/* The old one moves out of the output that others are written to, while one is being written. */
+static void test_an_old_unsettled_delivery_does_not_disturb_those_after_it(void **state)
+{
+    (void)state;
+    engine_pair pair;
+    engine_pair_open(&pair);
+    engine_pair_attach(&pair, NULL);
+    give_credit(&pair, MANY);
+    assert_int_equal(amqpc_link_send(pair.sender, engine_text("the old one"), NULL, NULL),
+                     AMQPC_OK);
+    for (unsigned i = 0; i < MANY / 2; i++) {
+        char text[8];
+        size_t count = 0;
+        amqpc_delivery deliveries[2];
+        (void)snprintf(text, sizeof text, "%u", i);
+        assert_int_equal(amqpc_link_send(pair.sender, engine_text(text), NULL, NULL), AMQPC_OK);
+        engine_exchange(&pair);
+        assert_int_equal(amqpc_link_receive(pair.receiver, deliveries, 2, &count), AMQPC_OK);
+        assert_int_equal(count, i == 0 ? 2 : 1);
+        const amqpc_delivery *last = &deliveries[count - 1];
+        assert_int_equal(last->payload.size, strlen(text));
+        assert_memory_equal(last->payload.data, text, strlen(text));
+        assert_int_equal(amqpc_link_settle(pair.receiver, last->number, last->number,
+                                           AMQPC_COMPOSITE_ACCEPTED),
+                         AMQPC_OK);
+        amqpc_deliveries_release(deliveries, count);
+        engine_exchange(&pair);
+        amqpc_update update;
+        assert_int_equal(amqpc_link_updates(pair.sender, &update, 1, &count), AMQPC_OK);
+        assert_int_equal(count, 1);
+    }
+    assert_int_equal(amqpc_link_unsettled_count(pair.sender), 1);
+    engine_pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_settled_delivery_arrives),
         cmocka_unit_test(test_an_unsettled_delivery_is_accepted),
         cmocka_unit_test(test_a_delivery_of_several_frames_arrives_whole),
+        cmocka_unit_test(test_an_old_unsettled_delivery_does_not_disturb_those_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
