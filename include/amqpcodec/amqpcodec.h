@@ -19,6 +19,7 @@
 #include <amqpcodec/sasl.h>
 #include <amqpcodec/session.h>
 #include <amqpcodec/status.h>
+#include <amqpcodec/transaction.h>
 #include <amqpcodec/value.h>
 #include <amqpcodec/version.h>
 #include <amqpcodec/writer.h>

@@ -50,8 +50,9 @@ typedef enum amqpc_end_role { AMQPC_CLIENT = 0, AMQPC_SERVER = 1 } amqpc_end_rol
  *                       max-message-size of its own; default 1 MiB
  * partial_size          bytes of all deliveries that have arrived in part; default 4 MiB
  * retained_size         bytes of input that deliveries not yet released, and not yet read, keep
- *                       from being freed; at the limit session windows are not renewed; default 64
- * MiB output_size           bytes of output that wait to be sent, at which sending answers
+ *                       from being freed; at the limit session windows are not renewed; default
+ *                       64 MiB
+ * output_size           bytes of output that wait to be sent, at which sending answers
  *                       AMQPC_LIMIT_REACHED; default 1 MiB
  * input_slab_size       how much is received in one piece at most; default 262,144, at least
  *                       limits.frame_size
@@ -119,7 +120,7 @@ AMQPC_API amqpc_status amqpc_connection_close(amqpc_connection *connection,
 /* Lends the place where the next input goes.
  *
  * data, capacity  receive the place and its size, at least 1 byte; it is lent until the next call
- * of amqpc_connection_input, _trim or _free
+ *                 of amqpc_connection_input, _tick, _trim or _free
  *
  * Returns AMQPC_OK; AMQPC_NO_MEMORY; AMQPC_INVALID_STATE where no input is taken any more: after
  * close, a failure, or the end of input. */
@@ -240,7 +241,8 @@ AMQPC_API amqpc_status amqpc_connection_get_failure(const amqpc_connection *conn
 
 /* Counts since the connection was made; frames include empty ones.
  *
- * retained_size  bytes of input kept by deliveries that are not yet released, or not yet read */
+ * retained_size  bytes of input kept by deliveries that are not yet released, or not yet read
+ * output_size    bytes that wait to be sent, the deliveries that wait for a window included */
 typedef struct amqpc_connection_statistics {
     size_t struct_size;
     uint64_t bytes_received;

@@ -19,14 +19,18 @@ AMQPC_BEGIN_DECLS
  * settled          the delivery is forgotten when it is sent; must agree with the link's
  *                  snd-settle-mode (AMQP 2.8.2)
  * by_reference     the payload is not copied, but borrowed until an update of the delivery says
- * that it is settled; also of one that is sent settled: its update comes when the bytes have gone
- * out batchable        the receiver may wait and tell the states of several deliveries at once
- * has_rcv_settle_mode, rcv_settle_mode  of this delivery only (AMQP 2.7.5)
+ *                  that it is settled, or the connection is freed; also of one that is sent
+ *                  settled: its update comes when the bytes have gone out
+ * batchable        the receiver may wait and tell the states of several deliveries at once
+ * has_rcv_settle_mode  whether the next member holds
+ * rcv_settle_mode  of this delivery only (AMQP 2.7.5)
  * message_format   default 0: a message of AMQP 3.2
  * tag              copied, 1 to 32 bytes, unique among the link's unsettled deliveries, which is
- * not checked; empty: the engine makes one context          a value of the application's own, which
- * updates bring back state            borrowed until return; NULL, or the delivery's state at the
- * sender: a transactional-state (AMQP 4.4.1) */
+ *                  not checked; empty: the engine makes one
+ * context          a value of the application's own, which updates bring back
+ * state            copied; NULL, or the delivery's state at the sender, a described value of at
+ *                  most half of the frames that the peer takes: a transactional-state
+ *                  (AMQP 4.4.1), see amqpc_transaction_state */
 typedef struct amqpc_send_options {
     size_t struct_size;
     bool settled;
@@ -115,12 +119,13 @@ AMQPC_API amqpc_status amqpc_link_send_abort(amqpc_link *link) AMQPC_CHECK;
  * number       of the delivery
  * context      of the delivery, as it was sent; 0 for one that was received
  * state_type   amqpc_composite_type of the state: AMQPC_COMPOSITE_ACCEPTED, ...;
- * AMQPC_COMPOSITE_NONE where there is none; AMQPC_STATE_OTHER settled      the delivery is done
- * with: this is its last update, its number and what it borrowed are free unknown      the peer may
- * or may not have had it: the delivery was settled before its state was known, or could not be
- *              recovered (AMQP 2.6.13)
+ *              AMQPC_COMPOSITE_NONE where there is none; AMQPC_STATE_OTHER
+ * settled      the delivery is done with: this is its last update, its number and what it borrowed
+ *              are free
+ * unknown      the peer may or may not have had it: the delivery was settled before its state was
+ *              known, or could not be recovered (AMQP 2.6.13)
  * state        the state, encoded; of AMQPC_TYPE_NULL where there is none. Lives until the next
- * call of amqpc_link_updates on this link. */
+ *              call of amqpc_link_updates or amqpc_link_receive on this link, or the next input. */
 typedef struct amqpc_update {
     uint64_t number;
     uint64_t context;
@@ -147,13 +152,18 @@ AMQPC_API amqpc_status amqpc_link_updates(amqpc_link *link, amqpc_update *update
  *
  * number          stands for the delivery in calls
  * delivery_id     of the session (AMQP 2.8.7)
- * message_format
+ * message_format  of the payload: 0 is a message of AMQP 3.2
  * settled         the sender has forgotten it: there is nothing to settle
  * more            a piece, and others follow (amqpc_link_set_streaming)
  * aborted         the sender gave it up: no payload, nothing to settle (only while streaming)
- * resumed         it was begun before the link was suspended; payload is what came now, from the
- * place that this end said it has tag payload state           the state at the sender, encoded: a
- * transactional-state (AMQP 4.4.1); size 0 for none storage         the library's */
+ * resumed         payload goes on where the state received, which this end said of the delivery
+ *                 before the link was suspended, ended (AMQP 2.6.13, 3.4.1)
+ * rcv_settle_mode how this delivery is settled: AMQPC_RECEIVER_SETTLE_MODE_FIRST or _SECOND
+ * tag             of the delivery, up to 32 bytes
+ * payload         all of it, or the piece
+ * state           the state at the sender, encoded: a transactional-state (AMQP 4.4.1), see
+ *                 amqpc_delivery_transaction; size 0 for none; of pieces only the first has it
+ * storage         the library's; NULL when it was released */
 typedef struct amqpc_delivery {
     uint64_t number;
     uint32_t delivery_id;
@@ -232,13 +242,17 @@ AMQPC_API uint32_t amqpc_link_unsettled_count(const amqpc_link *link);
 /* One unsettled delivery, for whoever goes over them (after amqpc_link_import, say).
  *
  * state_type, remote_state_type  what this end, and the peer, said last; AMQPC_COMPOSITE_NONE for
- * nothing tag                            lives until the delivery is settled */
+ *                                nothing
+ * tag                            lives as long as this struct, at its place, and until the delivery
+ *                                is settled
+ * storage                        the library's: where a tag is that the engine made */
 typedef struct amqpc_unsettled {
     uint64_t number;
     uint64_t context;
     uint32_t state_type;
     uint32_t remote_state_type;
     amqpc_bytes tag;
+    uint8_t storage[8];
 } amqpc_unsettled;
 
 /* Gives the unsettled delivery after the one with number `after`, in the order of their numbers; 0

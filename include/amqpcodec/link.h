@@ -15,7 +15,8 @@ typedef enum amqpc_link_state {
     AMQPC_LINK_ATTACHED = 3,
     AMQPC_LINK_DETACH_SENT = 4,
     AMQPC_LINK_DETACH_RECEIVED = 5,
-    AMQPC_LINK_DISCARDING = 6 /* detach with an error was sent; input is dropped until the answer */
+    AMQPC_LINK_DISCARDING = 6 /* detach with an error was sent: what the peer sends for the link but
+                                 its answer ends the session (AMQP 2.6.5) */
 } amqpc_link_state;
 
 /* Makes a link, which nobody but this end knows until it is attached. Links that the peer attaches
@@ -167,8 +168,23 @@ AMQPC_API void *amqpc_link_context(const amqpc_link *link);
 
 /* --- Recovery (AMQP 2.6.13). */
 
+/* A link that is attached again goes on with its unsettled deliveries: both ends say which they
+ * have, and the sender sends again what the receiver has not, or has without an outcome, in the old
+ * order and before anything new, as credit comes. A delivery keeps its number. What was sent in
+ * pieces is not kept, and cannot be sent again; nor is what was sent in a transaction: unless the
+ * receiver knows its outcome, that is unknown (amqpc_update). A receiver's application is not given
+ * again what it has taken: it settles it, or does so by a state without `settled`.
+ *
+ * Where a frame is too small for all that an end has to say, its attach says so
+ * (incomplete_unsettled, AMQP 2.7.3). Then nothing new can be sent: amqpc_link_send returns
+ * AMQPC_NO_CREDIT until the link was detached and attached again. */
+
 /* Writes the unsettled deliveries of a detached link to bytes that amqpc_link_import reads: in
- * another connection, or after a restart of the process. Of a sender the payloads are included.
+ * another connection, or after a restart of the process. Of a sender the payloads are included,
+ * also those that it borrows. Legal after the connection has failed. Deliveries of which the last
+ * update waits to be taken are settled, and not among them; nor are settled ones that the
+ * application has not received yet: both are taken before. Of a receiver's deliveries that the
+ * application has not received the payload comes again, by the sender.
  *
  * buffer  appended to; on failure it is as before
  *
@@ -176,13 +192,16 @@ AMQPC_API void *amqpc_link_context(const amqpc_link *link);
  * AMQPC_BUFFER_FULL. */
 AMQPC_API amqpc_status amqpc_link_export(const amqpc_link *link, amqpc_buffer *buffer) AMQPC_CHECK;
 
-/* Reads what amqpc_link_export wrote into a link of the same role that was never attached. Each
- * delivery gets a new number; contexts and tags are those of the export.
+/* Reads what amqpc_link_export wrote into a link of the same role that was never attached, or whose
+ * first attach from the peer is not answered yet. Numbers, contexts and tags are those of the
+ * export: see amqpc_link_next_unsettled. No later number of the link is one of them.
  *
  * data, size  copied
  *
- * Returns AMQPC_OK; AMQPC_INVALID_STATE; AMQPC_NO_MEMORY; AMQPC_LIMIT_REACHED; a status of the
- * encoding or composite range for bytes that no export wrote. On failure the link is as before. */
+ * Returns AMQPC_OK; AMQPC_INVALID_STATE; AMQPC_NO_MEMORY; AMQPC_LIMIT_REACHED where there are more
+ * deliveries than may be unsettled; AMQPC_UNSUPPORTED for an export of a later version; a status of
+ * the encoding or composite range for bytes that no export wrote. On failure the link is as
+ * before. */
 AMQPC_API amqpc_status amqpc_link_import(amqpc_link *link, const void *data,
                                          size_t size) AMQPC_CHECK;
 

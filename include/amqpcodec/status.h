@@ -75,7 +75,9 @@ typedef enum amqpc_status {
     AMQPC_HANDSHAKE_TIMEOUT = 514, /* the connection was not open in time */
     AMQPC_STREAM_ENDED = 515, /* the stream ended before the connection was closed */
     AMQPC_PEER_ERROR = 516, /* the peer ended it with an error */
-    AMQPC_SESSION_ENDED = 517, /* the session of the link has ended */
+    AMQPC_TRANSACTION_UNKNOWN_ID = 518, /* there is no such transaction */
+    AMQPC_TRANSACTION_ROLLBACK = 519, /* the transaction was rolled back */
+    AMQPC_TRANSACTION_TIMEOUT = 520, /* the transaction was not completed in time, and rolled back */
     AMQPC_SASL_REFUSED = 600, /* the server refused the credentials */
     AMQPC_SASL_NO_MECHANISM = 601, /* no mechanism is offered that may be used */
     AMQPC_SASL_CLEARTEXT = 602, /* credentials would go over an unprotected connection */

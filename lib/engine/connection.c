@@ -70,8 +70,12 @@ static void set_options(amqpc_connection *made, const amqpc_connection_options *
 static amqpc_status make_parts(amqpc_connection *made, const amqpc_connection_options *options)
 {
     size_t slab_size = options->input_slab_size;
-    if (slab_size < (size_t)made->frame_size * 2) {
-        slab_size = (size_t)made->frame_size * 2;
+    size_t frame_size = made->frame_size; /* the largest that is taken, before open and after it */
+    if (frame_size < made->limits.initial_frame_size) {
+        frame_size = made->limits.initial_frame_size;
+    }
+    if (slab_size < frame_size * 2) {
+        slab_size = frame_size * 2;
     }
     amqpc_status status = amqpci_input_init(&made->input, &made->allocator, slab_size);
     if (status == AMQPC_OK && options->trace_size > 0) {
@@ -265,7 +269,7 @@ void amqpc_connection_get_statistics(const amqpc_connection *connection,
         .deliveries_received = connection->deliveries_received,
         .deliveries_sent = connection->deliveries_sent,
         .retained_size = held > own ? held - own : 0,
-        .output_size = connection->output.size,
+        .output_size = connection->output.size + connection->pending_size,
     };
     size_t size = statistics->struct_size < sizeof values ? statistics->struct_size : sizeof values;
     memcpy(statistics, &values, size);

@@ -1,8 +1,10 @@
 /* Bytes that come in: protocol headers, then frames, each to whom it is meant for. */
 #include <amqpcodec/explain.h>
+#include <string.h>
 
 #include "base/byte_order.h"
 #include "engine/session.h"
+#include "frame/frame_header.h"
 
 amqpc_status amqpc_connection_input_buffer(amqpc_connection *connection, void **data,
                                            size_t *capacity)
@@ -120,13 +122,18 @@ static amqpc_status take_connection_frame(amqpc_connection *connection, const am
     }
 }
 
+/* Frames are SASL's. */
+static bool is_in_sasl(const amqpc_connection *connection)
+{
+    return connection->sasl != NULL && connection->sasl_header_received &&
+           connection->state < AMQPC_CONNECTION_OPENED &&
+           amqpci_sasl_get_progress(connection->sasl) != AMQPCI_SASL_PASSED;
+}
+
 static amqpc_status take_frame(amqpc_connection *connection, const amqpc_frame *frame,
                                const amqpc_performative *performative)
 {
-    bool in_sasl = connection->sasl != NULL && connection->sasl_header_received &&
-                   connection->state < AMQPC_CONNECTION_OPENED &&
-                   amqpci_sasl_get_progress(connection->sasl) != AMQPCI_SASL_PASSED;
-    if (AMQPCI_UNLIKELY(in_sasl)) {
+    if (AMQPCI_UNLIKELY(is_in_sasl(connection))) {
         return frame->type == AMQPC_FRAME_SASL
                    ? amqpci_connection_take_sasl(connection, performative)
                    : AMQPC_SASL_BAD_SEQUENCE;
@@ -147,11 +154,49 @@ static amqpc_status take_frame(amqpc_connection *connection, const amqpc_frame *
     return step.verdict == AMQPCI_DISCARD ? AMQPC_OK : AMQPC_ILLEGAL_STATE;
 }
 
+/* The client goes on with AMQP before it was told that it may (AMQP 2.4.1: pipelined open), and
+ * the application has not decided yet: what came waits. No frame that is legal begins like that. */
+static bool waits_for_sasl(const amqpc_connection *connection, const uint8_t *at, size_t size)
+{
+    amqpc_sasl_question question;
+    return connection->role == AMQPC_SERVER && is_in_sasl(connection) && at[0] == 'A' &&
+           memcmp(at, "AMQP", size < 4 ? size : 4) == 0 &&
+           amqpci_sasl_get_question(connection->sasl, &question);
+}
+
+/* More than anybody has to say who does not know yet whether it may. */
+static amqpc_status refuse_early(amqpc_connection *connection)
+{
+    amqpci_connection_fail(connection, AMQPC_SASL_BAD_SEQUENCE);
+    return AMQPC_SASL_BAD_SEQUENCE;
+}
+
+/* A failure is shown to people. */
+static bool may_be_secret(const amqpc_connection *connection, const uint8_t *at, size_t size)
+{
+    return is_in_sasl(connection) ||
+           (size > AMQPCI_FRAME_TYPE_AT && at[AMQPCI_FRAME_TYPE_AT] == AMQPC_FRAME_SASL);
+}
+
 /* How many of the bytes belong to the frame, as it says itself. */
 static size_t frame_size_within(const uint8_t *at, size_t size)
 {
     size_t announced = size < 4 ? size : amqpci_load32(at);
     return announced >= AMQPC_FRAME_HEADER_SIZE && announced < size ? announced : size;
+}
+
+/* The unsettled map of attach (AMQP 2.7.3) may have as many values as there are unsettled
+ * deliveries: the size of the frame limits them. */
+static amqpc_status decode_long_map(const amqpc_connection *connection, const uint8_t *at,
+                                    size_t size, amqpc_frame *frame,
+                                    amqpc_performative *performative)
+{
+    amqpc_limits limits = connection->limits;
+    limits.performative_values = AMQPC_UNLIMITED;
+    amqpc_status status = amqpc_frame_decode(at, size, &limits, frame, performative, NULL);
+    bool has_map = status == AMQPC_OK && performative->type == AMQPC_COMPOSITE_ATTACH &&
+                   performative->as.attach.present & AMQPC_ATTACH_UNSETTLED;
+    return has_map ? AMQPC_OK : AMQPC_TOO_MANY_VALUES;
 }
 
 /* One unit: a header or a frame. AMQPC_NEED_MORE at the end of the input. */
@@ -164,11 +209,18 @@ AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_
         }
         return status;
     }
+    if (AMQPCI_UNLIKELY(connection->sasl != NULL) && waits_for_sasl(connection, at, size)) {
+        connection->input_needed = size + 1;
+        return size < connection->input.slab_size / 2 ? AMQPC_NEED_MORE : refuse_early(connection);
+    }
     amqpc_frame frame;
     amqpc_performative performative;
     size_t offset = 0;
     amqpc_status status =
         amqpc_frame_decode(at, size, &connection->limits, &frame, &performative, &offset);
+    if (AMQPCI_UNLIKELY(status == AMQPC_TOO_MANY_VALUES)) {
+        status = decode_long_map(connection, at, size, &frame, &performative);
+    }
     if (AMQPCI_LIKELY(status == AMQPC_OK)) {
         if (AMQPCI_UNLIKELY(connection->trace != NULL)) {
             amqpci_trace_frames(connection->trace, false, at, frame.size);
@@ -180,7 +232,6 @@ AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_
             return AMQPC_OK;
         }
         offset = 0;
-        size = frame.type == AMQPC_FRAME_SASL ? 0 : frame.size; /* no secrets in a failure */
     } else if (status == AMQPC_NEED_MORE) {
         connection->input_needed = offset;
         return status;
@@ -188,7 +239,7 @@ AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_
     if (status == AMQPC_NO_MEMORY) {
         return status;
     }
-    size = frame_size_within(at, size);
+    size = may_be_secret(connection, at, size) ? 0 : frame_size_within(at, size);
     return amqpci_connection_fail_frame(connection, status, at, size, offset, AMQPC_INPUT_FRAME);
 }
 
@@ -206,6 +257,9 @@ amqpc_status amqpci_connection_parse(amqpc_connection *connection)
             parse_unit(connection, input->data + input->parsed, input->filled - input->parsed);
         if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
             return status == AMQPC_NEED_MORE ? AMQPC_OK : status;
+        }
+        if (AMQPCI_UNLIKELY(connection->failure != AMQPC_OK)) {
+            return connection->failure; /* what a session could not tell the peer ended all */
         }
     }
     return AMQPC_OK;

@@ -49,6 +49,11 @@ static amqpc_status answered(amqpc_connection *connection, amqpc_status status)
     status = follow(connection);
     if (status != AMQPC_OK) {
         amqpci_connection_fail(connection, status);
+    } else {
+        /* What a client has sent ahead. Its faults are told by events; memory that was short is
+         * asked for again with the next input. */
+        amqpc_status parsed = amqpci_connection_parse(connection);
+        (void)parsed;
     }
     return status == AMQPC_NO_MEMORY ? status : AMQPC_OK;
 }

@@ -1,5 +1,6 @@
 /* Time: idle time-outs in both directions, the time to open, and memory that nobody needs (AMQP
  * 2.4.5). */
+#include "base/planted.h"
 #include "engine/session.h"
 
 enum {
@@ -118,7 +119,7 @@ amqpc_status amqpc_connection_tick(amqpc_connection *connection, uint64_t now_ms
     }
     check_idle(connection, &soonest_ms);
     if (soonest_ms != UINT64_MAX) {
-        *deadline_ms = soonest_ms > now_ms ? soonest_ms : now_ms + 1;
+        *deadline_ms = soonest_ms > now_ms && !AMQPCI_PLANTED(12) ? soonest_ms : now_ms + 1;
     }
     return status;
 }

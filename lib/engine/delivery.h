@@ -28,17 +28,34 @@ enum {
     AMQPCI_DELIVERY_MODE_SECOND = 1u << 16, /* receiver-settle-mode second holds for it */
     AMQPCI_DELIVERY_DONE = 1u << 19,        /* its next update is the last */
     AMQPCI_DELIVERY_ENDED = 1u << 18,       /* sender, in pieces: its last frame is written */
-    AMQPCI_DELIVERY_OWN_SLAB = 1u << 17 /* receiver: assembled in a slab of its own, tag first */
+    AMQPCI_DELIVERY_OWN_SLAB = 1u << 17, /* receiver: assembled in a slab of its own, tag first */
+    AMQPCI_DELIVERY_TOLD = 1u << 20, /* sender: an update is due when it is not pending any more */
+    AMQPCI_DELIVERY_RESUMING = 1u << 21, /* sender: waits for credit, to be sent again */
+    AMQPCI_DELIVERY_ANEW =
+        1u << 22, /* sender: sent again as if it were the first time; not resumed */
+    AMQPCI_DELIVERY_BARE =
+        1u << 23, /* receiver, AMQPCI_DELIVERY_TAKEN: imported, never seen here */
+    AMQPCI_DELIVERY_CONTINUED =
+        1u << 24, /* receiver: its bytes go on where the state received ended */
+    AMQPCI_DELIVERY_DROPPED =
+        1u << 25 /* receiver: stands for a transfer whose bytes nobody wants */
 };
+
+/* A state that the peer said, encoded: once, of however many deliveries it was said. */
+typedef struct amqpci_shared_state {
+    size_t references;
+    size_t size;
+    uint8_t bytes[];
+} amqpci_shared_state;
 
 /* The rare parts of a delivery. */
 typedef struct amqpci_delivery_extra {
     struct amqpci_delivery_extra *next; /* of a free one */
     amqpc_bytes local_state;            /* allocated, encoded; size 0 for none */
-    amqpc_bytes remote_state;
+    amqpc_bytes remote_state;           /* the bytes of an amqpci_shared_state */
     amqpc_bytes sent_state; /* receiver: of the transfer, encoded, where the payload lies; size 0
                                for none */
-    uint32_t first_id; /* of a resumed delivery: the id that its number has */
+    uint32_t first_id;      /* of a resumed delivery: the id that its number has */
     uint32_t message_format;
     uint8_t has_rcv_settle_mode;
     uint8_t rcv_settle_mode;
@@ -122,6 +139,16 @@ AMQPCI_INLINE void amqpci_delivery_list_append(amqpci_delivery_list *list,
     list->last = delivery;
 }
 
+AMQPCI_INLINE void amqpci_delivery_list_prepend(amqpci_delivery_list *list,
+                                                amqpci_delivery *delivery)
+{
+    delivery->next = list->first;
+    list->first = delivery;
+    if (list->last == NULL) {
+        list->last = delivery;
+    }
+}
+
 AMQPCI_INLINE amqpci_delivery *amqpci_delivery_list_take(amqpci_delivery_list *list)
 {
     amqpci_delivery *first = list->first;
@@ -191,6 +218,15 @@ AMQPC_CHECK amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store
 AMQPC_CHECK amqpc_status amqpci_delivery_keep_state(amqpci_delivery_store *store,
                                                     amqpci_delivery *delivery, bool remote,
                                                     amqpc_bytes encoded);
+
+/* A state with one reference, which is the caller's; NULL where there is no memory. */
+amqpci_shared_state *amqpci_shared_state_new(const amqpc_allocator *allocator, amqpc_bytes encoded);
+void amqpci_shared_state_drop(const amqpc_allocator *allocator, amqpci_shared_state *state);
+
+/* As amqpci_delivery_keep_state of the peer's state, without a copy. */
+AMQPC_CHECK amqpc_status amqpci_delivery_share_state(amqpci_delivery_store *store,
+                                                     amqpci_delivery *delivery,
+                                                     amqpci_shared_state *state);
 
 /* The tag that a sender makes of a delivery's number. */
 amqpc_bytes amqpci_made_tag(uint64_t number, uint8_t storage[AMQPC_DELIVERY_TAG_MAX]);

@@ -341,14 +341,30 @@ static amqpc_status make_room(amqpci_delivery_index *index, const amqpc_allocato
     return AMQPC_OK;
 }
 
+void amqpci_delivery_index_rewind(amqpci_delivery_index *index, uint32_t next)
+{
+    index->next = next;
+    if (index->ring_count == 0) {
+        index->first = next;
+    }
+}
+
 amqpc_status amqpci_delivery_index_add_slowly(amqpci_delivery_index *index,
                                               const amqpc_allocator *allocator, uint32_t id,
                                               void *delivery,
                                               amqpci_became_straggler *became_straggler,
                                               void *context)
 {
+    if (index->ring_count == 0 && index->straggler_count == 0) {
+        /* However many ids were passed over: nothing is left of them. */
+        index->first = id;
+        index->next = id;
+        index->unclaimed_until = id;
+    }
     uint32_t skipped = amqpci_ids_between(index->next, id);
-    assert(skipped <= INT32_MAX);
+    if (skipped > INT32_MAX) {
+        return AMQPC_BAD_DELIVERY_ID;
+    }
     /* 2^32 ids after the oldest straggler's. */
     bool wrapped = amqpci_ids_between(index->next, index->unclaimed_until) <= skipped;
     if (wrapped && amqpci_delivery_index_get_straggler(index, id) != NULL) {

@@ -139,6 +139,9 @@ void *amqpci_delivery_index_next(const amqpci_delivery_index *index, uint32_t *i
 void *amqpci_delivery_index_next_straggler(const amqpci_delivery_index *index, uint32_t *place,
                                            uint32_t *id);
 
+/* The ids from `next` on are empty, and may be added again. */
+void amqpci_delivery_index_rewind(amqpci_delivery_index *index, uint32_t next);
+
 /* How many deliveries there are. */
 AMQPCI_INLINE uint32_t amqpci_delivery_index_count(const amqpci_delivery_index *index)
 {

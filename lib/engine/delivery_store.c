@@ -1,4 +1,5 @@
 /* Making and freeing deliveries, their rare parts, and their tags. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/byte_order.h"
@@ -62,18 +63,47 @@ bool amqpci_delivery_store_grow(amqpci_delivery_store *store)
     return true;
 }
 
-static void free_state(amqpci_delivery_store *store, amqpc_bytes *state)
+amqpci_shared_state *amqpci_shared_state_new(const amqpc_allocator *allocator, amqpc_bytes encoded)
 {
-    amqpci_release(&store->allocator, (void *)(uintptr_t)state->data);
-    *state = (amqpc_bytes){NULL, 0};
+    amqpci_shared_state *made =
+        (amqpci_shared_state *)allocator->allocate(allocator->context, sizeof *made + encoded.size);
+    if (made != NULL) {
+        made->references = 1;
+        made->size = encoded.size;
+        memcpy(made->bytes, encoded.data, encoded.size);
+    }
+    return made;
+}
+
+void amqpci_shared_state_drop(const amqpc_allocator *allocator, amqpci_shared_state *state)
+{
+    if (state != NULL && --state->references == 0) {
+        amqpci_release(allocator, state);
+    }
+}
+
+static void free_local_state(amqpci_delivery_store *store, amqpci_delivery_extra *extra)
+{
+    amqpci_release(&store->allocator, (void *)(uintptr_t)extra->local_state.data);
+    extra->local_state = (amqpc_bytes){NULL, 0};
+}
+
+static void free_remote_state(amqpci_delivery_store *store, amqpci_delivery_extra *extra)
+{
+    uint8_t *bytes = (uint8_t *)(uintptr_t)extra->remote_state.data;
+    if (bytes != NULL) {
+        void *state = bytes - offsetof(amqpci_shared_state, bytes);
+        amqpci_shared_state_drop(&store->allocator, (amqpci_shared_state *)state);
+    }
+    extra->remote_state = (amqpc_bytes){NULL, 0};
 }
 
 void amqpci_delivery_free_extra(amqpci_delivery_store *store, amqpci_delivery *delivery)
 {
     amqpci_delivery_extra *extra = delivery->extra;
     if (extra != NULL) {
-        free_state(store, &extra->local_state);
-        free_state(store, &extra->remote_state);
+        free_local_state(store, extra);
+        free_remote_state(store, extra);
         extra->next = store->free_extras;
         store->free_extras = extra;
         delivery->extra = NULL;
@@ -96,9 +126,36 @@ amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store, amqpci_del
     return extra == NULL ? AMQPC_NO_MEMORY : AMQPC_OK;
 }
 
+amqpc_status amqpci_delivery_share_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
+                                         amqpci_shared_state *state)
+{
+    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+    if (status == AMQPC_OK) {
+        state->references++;
+        free_remote_state(store, delivery->extra);
+        delivery->extra->remote_state = (amqpc_bytes){state->bytes, state->size};
+    }
+    return status;
+}
+
+static amqpc_status keep_remote_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
+                                      amqpc_bytes encoded)
+{
+    amqpci_shared_state *state = amqpci_shared_state_new(&store->allocator, encoded);
+    if (state == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    amqpc_status status = amqpci_delivery_share_state(store, delivery, state);
+    amqpci_shared_state_drop(&store->allocator, state);
+    return status;
+}
+
 amqpc_status amqpci_delivery_keep_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
                                         bool remote, amqpc_bytes encoded)
 {
+    if (remote) {
+        return keep_remote_state(store, delivery, encoded);
+    }
     amqpc_status status = amqpci_delivery_need_extra(store, delivery);
     if (status != AMQPC_OK) {
         return status;
@@ -108,9 +165,8 @@ amqpc_status amqpci_delivery_keep_state(amqpci_delivery_store *store, amqpci_del
         return AMQPC_NO_MEMORY;
     }
     memcpy(copy, encoded.data, encoded.size);
-    amqpc_bytes *state = remote ? &delivery->extra->remote_state : &delivery->extra->local_state;
-    free_state(store, state);
-    *state = (amqpc_bytes){copy, encoded.size};
+    free_local_state(store, delivery->extra);
+    delivery->extra->local_state = (amqpc_bytes){copy, encoded.size};
     return AMQPC_OK;
 }
 

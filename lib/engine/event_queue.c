@@ -42,10 +42,9 @@ amqpc_event_type amqpci_event_queue_take(amqpci_event_queue *queue, amqpci_event
         return AMQPC_EVENT_NONE;
     }
     unsigned type = (unsigned)__builtin_ctz(first->pending);
-    unlink_source(queue, first);
     first->pending &= first->pending - 1;
-    if (first->pending != 0) {
-        amqpci_event_queue_append(queue, first);
+    if (first->pending == 0) { /* the rest comes before what happened to others later */
+        unlink_source(queue, first);
     }
     *source = first;
     return (amqpc_event_type)type;

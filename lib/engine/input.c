@@ -4,6 +4,7 @@
  * further payload is moved down to the end of what is there, over the headers that are done with.
  * The payload of the first frame, mostly all but a rest, is not copied at all. */
 #include "engine/input.h"
+#include "base/planted.h"
 
 #include <assert.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 enum {
     REFERENCES = 1 << 20,    /* taken at a time */
     READ_MIN = 4096,         /* a receive of less room than this is not worth a call */
-    ASSEMBLED_FIRST = 65536, /* smallest slab of a delivery's own */
 };
 
 amqpc_status amqpci_input_init(amqpci_input *input, const amqpc_allocator *allocator,
@@ -149,7 +149,7 @@ static amqpc_status move_to_own_slab(amqpci_input *input, amqpci_delivery *deliv
 {
     amqpci_incoming *in = &delivery->as.in;
     size_t size = amqpci_delivery_head_size(delivery) + in->size;
-    size_t capacity = ASSEMBLED_FIRST;
+    size_t capacity = AMQPCI_ASSEMBLED_FIRST;
     while (capacity < (size + more) * 2) {
         capacity *= 2;
     }
@@ -177,7 +177,8 @@ static amqpc_status append_to_own_slab(amqpci_input *input, amqpci_delivery *del
             return status;
         }
     }
-    memcpy(amqpci_slab_data(in->slab) + used, payload.data, payload.size);
+    memcpy(amqpci_slab_data(in->slab) + used, payload.data,
+           payload.size / (AMQPCI_PLANTED(4) ? 2 : 1));
     in->size += (uint32_t)payload.size;
     return AMQPC_OK;
 }

@@ -5,6 +5,8 @@
 #include "base/slab.h"
 #include "engine/delivery.h"
 
+enum { AMQPCI_ASSEMBLED_FIRST = 65536 }; /* smallest slab of a delivery's own */
+
 typedef struct amqpci_input {
     amqpc_allocator allocator;
     amqpci_slab_pool *pool;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/planted.h"
 #include "codec/text.h"
 
 /* --- Making and freeing. */
@@ -137,6 +138,7 @@ void amqpci_link_destroy(amqpc_link *link)
     link->is_closed = true;
     link->released = true;
     amqpci_recovery_suspend(link);
+    amqpci_sender_leave_output(link);
     free_list(link, &link->unread);
     free_list(link, &link->updates);
     free_list(link, &link->taken);
@@ -147,7 +149,9 @@ void amqpci_link_destroy(amqpc_link *link)
     if (link->session != NULL) {
         amqpci_link_leave(link);
     }
-    amqpci_connection_forget(connection, &link->remote_attach);
+    if (!AMQPCI_PLANTED(7)) {
+        amqpci_connection_forget(connection, &link->remote_attach);
+    }
     amqpci_connection_forget(connection, &link->error);
     amqpci_connection_forget(connection, &link->flow_properties);
     amqpci_release(&connection->allocator, link);
@@ -173,6 +177,7 @@ void amqpci_link_disband(amqpc_link *link)
     link->attach_received = false;
     link->detach_closed = false;
     link->drain = false;
+    link->drained_when_sent = false;
     link->credit = 0;
     link->advertised = 0;
     amqpci_recovery_suspend(link);
@@ -197,17 +202,21 @@ void amqpc_link_free(amqpc_link *link)
     if (link == NULL || link->released) {
         return;
     }
-    amqpc_session *session = link->session;
     amqpci_event_queue_remove(&link->connection->events, &link->source);
     link->released = true;
-    if (amqpci_link_free_if_done(link)) {
-        return;
+    if (!amqpci_link_free_if_done(link)) {
+        amqpci_link_part(link);
     }
+}
+
+void amqpci_link_part(amqpc_link *link)
+{
     amqpc_status status = AMQPC_OK;
     if (!link->attach_sent && link->state != AMQPC_LINK_DETACH_SENT &&
         link->state != AMQPC_LINK_DISCARDING) {
-        status = amqpci_session_is_usable(session) ? amqpc_link_attach(link, NULL, NULL, NULL)
-                                                   : AMQPC_INVALID_STATE;
+        status = amqpci_session_is_usable(link->session)
+                     ? amqpc_link_attach(link, NULL, NULL, NULL)
+                     : AMQPC_INVALID_STATE; /* later, where the session is begun */
     }
     if (status == AMQPC_OK) {
         status = amqpc_link_detach(link, true, NULL);
@@ -277,6 +286,7 @@ amqpc_status amqpc_link_detach(amqpc_link *link, bool closed, const amqpc_error 
                                                   : AMQPCI_LINK_SEND_DETACH_WITH_ERROR);
     link->attach_sent = false;
     amqpci_sender_end_partial(link);
+    amqpci_link_leave_pending(link);
     if (link->state == AMQPC_LINK_DETACHED) {
         amqpci_link_disband(link);
         (void)amqpci_link_free_if_done(link);
@@ -289,7 +299,10 @@ void amqpci_link_fail(amqpc_link *link, amqpc_status status)
     amqpc_error error;
     amqpci_error_of_status(status, &error);
     amqpc_status done = AMQPC_OK;
-    if (!link->attach_sent) {
+    if (!link->session->begin_sent) {
+        done = amqpc_session_begin(link->session, NULL);
+    }
+    if (done == AMQPC_OK && !link->attach_sent) {
         done = amqpc_link_attach(link, NULL, NULL, NULL);
     }
     if (done == AMQPC_OK) {
@@ -297,12 +310,14 @@ void amqpci_link_fail(amqpc_link *link, amqpc_status status)
     }
     if (done == AMQPC_OK && !link->released) {
         amqpci_link_raise(link, AMQPC_EVENT_LINK_DETACH);
+        link->failed = true;
     }
     if (done == AMQPC_OK) {
         done = amqpc_link_detach(link, true, &error);
     }
     if (done != AMQPC_OK) {
-        amqpci_connection_fail(link->connection, done);
+        /* Where the link cannot be detached, the fault is still the peer's. */
+        amqpci_connection_fail(link->connection, done == AMQPC_NO_MEMORY ? done : status);
     }
 }
 
@@ -343,8 +358,10 @@ amqpc_status amqpc_link_remote_attach(const amqpc_link *link, amqpc_attach *atta
     if (link->remote_attach.size == 0) {
         return AMQPC_NOT_FOUND;
     }
-    return amqpc_attach_decode(link->remote_attach.data, link->remote_attach.size,
-                               &link->connection->limits, attach, NULL);
+    amqpc_limits limits = link->connection->limits;
+    limits.performative_values = AMQPC_UNLIMITED; /* it was counted when it came */
+    return amqpc_attach_decode(link->remote_attach.data, link->remote_attach.size, &limits, attach,
+                               NULL);
 }
 
 amqpc_status amqpc_link_remote_source(const amqpc_link *link, amqpc_source *source)

@@ -112,13 +112,12 @@ static amqpc_status write_attach(amqpc_link *link, amqpc_performative *out)
     size_t size_max =
         frame_size > 2 * ROOM_FOR_OTHERS ? frame_size - ROOM_FOR_OTHERS : frame_size / 2;
     amqpc_bytes encoded = {NULL, 0};
-    bool incomplete = false;
     amqpc_attach *attach = &out->as.attach;
-    amqpc_status status = amqpci_recovery_encode_unsettled(link, size_max, &encoded, &incomplete);
+    amqpc_status status = amqpci_recovery_encode_unsettled(link, size_max, &encoded);
     if (status == AMQPC_OK && encoded.size > 0) {
         attach->present |= AMQPC_ATTACH_UNSETTLED;
         status = amqpc_value_decode(encoded.data, encoded.size, NULL, &attach->unsettled, NULL);
-        if (incomplete) {
+        if (link->map_incomplete) {
             attach->present |= AMQPC_ATTACH_INCOMPLETE_UNSETTLED;
             attach->incomplete_unsettled = true;
         }
@@ -178,8 +177,8 @@ static void note_sent(amqpc_link *link, const amqpc_attach *out)
     bool wants_credit =
         link->role == AMQPC_ROLE_RECEIVER && (link->credit > 0 || link->prefetch > 0);
     if (wants_credit && link->state != AMQPC_LINK_DETACH_RECEIVED) {
-        amqpci_link_refill(link);
         amqpci_link_set_due(link);
+        amqpci_link_refill(link);
     }
 }
 
@@ -222,7 +221,9 @@ static amqpc_status attach_with(amqpc_link *link, amqpc_performative *out)
 
 static bool may_attach(const amqpc_link *link)
 {
-    return !link->attach_sent && !link->is_closed && amqpci_session_is_usable(link->session) &&
+    /* One that the peer closed before it was answered is attached first (AMQP 2.6.5). */
+    bool over = link->is_closed && link->state == AMQPC_LINK_DETACHED;
+    return !link->attach_sent && !over && amqpci_session_is_usable(link->session) &&
            amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_SEND_ATTACH).verdict ==
                AMQPCI_PROCEED;
 }
@@ -327,9 +328,9 @@ static amqpc_status take_answer(amqpc_link *link, const amqpc_attach *attach)
         amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_RECEIVE_ATTACH).verdict ==
         AMQPCI_PROCEED;
     if (counts) {
-        status = amqpci_recovery_reconcile(link, attach);
-        if (status == AMQPC_OK) {
-            status = keep_attach(link, attach, false);
+        status = keep_attach(link, attach, false);
+        if (status == AMQPC_OK && !is_refusal(link, attach)) {
+            status = amqpci_recovery_reconcile(link, attach); /* last: what it does is done */
         }
     }
     if (status != AMQPC_OK) {
@@ -423,7 +424,9 @@ amqpc_status amqpci_link_take_attach(amqpc_session *session, const amqpc_attach 
 amqpc_status amqpci_link_take_detach(amqpc_session *session, const amqpc_detach *detach)
 {
     amqpc_link *link = amqpci_handle_map_get(&session->remote_handles, detach->handle);
-    if (link == NULL) {
+    if (link == NULL ||
+        amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_RECEIVE_DETACH).verdict ==
+            AMQPCI_REFUSE) {
         return AMQPC_UNATTACHED_HANDLE;
     }
     if (detach->present & AMQPC_DETACH_ERROR) {
@@ -433,18 +436,15 @@ amqpc_status amqpci_link_take_detach(amqpc_session *session, const amqpc_detach 
             return status;
         }
     }
-    bool told = link->state != AMQPC_LINK_DISCARDING;
     (void)amqpci_link_advance(link, AMQPCI_LINK_RECEIVE_DETACH);
     link->detach_closed = detach->closed;
     link->is_closed = link->is_closed || detach->closed;
     amqpci_sender_end_partial(link);
+    amqpci_link_leave_pending(link);
     if (link->state == AMQPC_LINK_DETACHED) {
         amqpci_link_disband(link);
-    } else if (link->released && !link->attach_sent) {
-        /* attach crossed with the application's leave: it is answered like any other. */
-        return amqpc_link_attach(link, NULL, NULL, NULL);
     }
-    if (told && !link->released) {
+    if (!link->failed && !link->released) {
         amqpci_link_raise(link, AMQPC_EVENT_LINK_DETACH);
     }
     (void)amqpci_link_free_if_done(link);

@@ -51,14 +51,36 @@ static uint32_t credit_to_advertise(const amqpc_link *link)
     return link->credit < room ? link->credit : room;
 }
 
+/* A sender that had enough to send has used the credit up, and need not say so (AMQP 2.6.7). */
+static void end_drain(amqpc_link *link)
+{
+    if (link->advertised == 0 && !link->is_due && link->state == AMQPC_LINK_ATTACHED) {
+        link->drain = false;
+        link->credit = 0;
+        if (!link->released) {
+            amqpci_link_raise(link, AMQPC_EVENT_LINK_FLOW);
+        }
+    }
+}
+
 void amqpci_link_refill(amqpc_link *link)
 {
+    if (AMQPCI_UNLIKELY(link->drain)) {
+        end_drain(link);
+    }
     if (link->prefetch == 0 || link->drain) {
         return;
     }
     uint32_t held = link->credit + link->unread_count;
     if (held <= link->prefetch / 2 && held < link->prefetch) {
         link->credit = link->prefetch - link->unread_count;
+        tell(link);
+    }
+}
+
+void amqpci_link_check_credit(amqpc_link *link)
+{
+    if (credit_to_advertise(link) / 2 >= link->advertised) {
         tell(link);
     }
 }
@@ -111,6 +133,7 @@ amqpc_status amqpc_link_withdraw_credit(amqpc_link *link)
     }
     link->prefetch = 0;
     link->credit = 0;
+    link->drain = false; /* there is nothing left to drain, whether the sender answers or not */
     tell(link);
     return AMQPC_OK;
 }
@@ -126,15 +149,26 @@ amqpc_status amqpc_link_set_available(amqpc_link *link, uint32_t count)
     return AMQPC_OK;
 }
 
+void amqpci_link_give_credit_back(amqpc_link *link)
+{
+    uint32_t left = link->credit + link->held_credit;
+    link->delivery_count = amqpci_serial_add(link->delivery_count, left);
+    link->credit = 0;
+    link->held_credit = 0;
+    tell(link);
+}
+
 amqpc_status amqpc_link_drained(amqpc_link *link)
 {
     if (link->role != AMQPC_ROLE_SENDER) {
         return AMQPC_INVALID_STATE;
     }
-    if (link->drain) {
-        link->delivery_count = amqpci_serial_add(link->delivery_count, link->credit);
-        link->credit = 0;
-        tell(link);
+    if (link->drain && link->resuming.first != NULL) {
+        link->credit_unwanted = true; /* what is left when all is sent again */
+    } else if (link->drain && link->waiting_count > 0) {
+        link->drained_when_sent = true;
+    } else if (link->drain) {
+        amqpci_link_give_credit_back(link);
     }
     return AMQPC_OK;
 }
@@ -150,12 +184,14 @@ amqpc_status amqpci_link_write_flow(amqpc_link *link, bool echo, const amqpc_val
     amqpci_session_fill_flow(link->session, flow);
     flow->present |= AMQPC_FLOW_HANDLE | AMQPC_FLOW_LINK_CREDIT;
     flow->handle = link->local_handle;
-    flow->link_credit =
-        link->role == AMQPC_ROLE_RECEIVER ? credit_to_advertise(link) : link->credit;
+    /* What waits for the session's window is not sent yet: it still has its credit. */
+    flow->link_credit = link->role == AMQPC_ROLE_RECEIVER
+                            ? credit_to_advertise(link)
+                            : link->credit + link->held_credit + link->waiting_count;
     /* A receiver does not know the count before the sender's attach (AMQP 2.7.4). */
     if (link->role == AMQPC_ROLE_SENDER || link->attach_received) {
         flow->present |= AMQPC_FLOW_DELIVERY_COUNT;
-        flow->delivery_count = link->delivery_count;
+        flow->delivery_count = (uint32_t)(link->delivery_count - link->waiting_count);
     }
     if (link->role == AMQPC_ROLE_SENDER) {
         flow->present |= AMQPC_FLOW_AVAILABLE;
@@ -215,10 +251,7 @@ static void take_sender_flow(amqpc_link *link, const amqpc_flow *flow)
         link->advertised -=
             (uint32_t)passed < link->advertised ? (uint32_t)passed : link->advertised;
     }
-    if (link->drain && link->advertised == 0) {
-        link->drain = false;
-        link->credit = 0;
-    }
+    amqpci_link_refill(link);
 }
 
 /* Credit is counted from what the receiver has seen, so that what is on its way is not lost (AMQP
@@ -230,11 +263,12 @@ static void take_receiver_flow(amqpc_link *link, const amqpc_flow *flow)
     }
     uint32_t seen = flow->present & AMQPC_FLOW_DELIVERY_COUNT ? flow->delivery_count
                                                               : link->initial_delivery_count;
-    uint32_t limit = seen + flow->link_credit;
-    int32_t left = amqpci_serial_distance(link->delivery_count, limit);
-    bool behind = amqpci_serial_distance(link->delivery_count, seen) > 0;
-    link->credit = left > 0 && !behind ? (uint32_t)left : 0;
+    /* Deliveries that it has not seen yet; below 0 where it counts more than there were. */
+    int32_t in_flight = amqpci_serial_distance(seen, link->delivery_count);
+    bool any = in_flight >= 0 && flow->link_credit > (uint32_t)in_flight;
+    link->credit = any ? flow->link_credit - (uint32_t)in_flight : 0;
     link->drain = flow->drain;
+    amqpci_recovery_hold_credit(link);
 }
 
 static amqpc_status keep_properties(amqpc_link *link, const amqpc_flow *flow)
@@ -278,7 +312,7 @@ amqpc_status amqpci_link_take_flow(amqpc_session *session, const amqpc_flow *flo
         }
         amqpci_step step = amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_RECEIVE_USE);
         if (step.verdict == AMQPCI_REFUSE) {
-            return AMQPC_ERRANT_LINK;
+            return amqpci_link_refusal(link);
         }
         amqpc_status status = keep_properties(link, flow);
         if (status != AMQPC_OK) {

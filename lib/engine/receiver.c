@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/byte_order.h"
+#include "base/planted.h"
 #include "base/serial.h"
 #include "engine/link.h"
 
@@ -83,23 +84,17 @@ AMQPCI_INLINE void queue_unread(amqpc_link *link, amqpci_delivery *delivery)
     }
 }
 
-/* The state at the sender: where it lies, for the application's view, which holds as long as the
- * payload's; and a copy, because a disposition may change it (AMQP 2.7.5, 4.4.1). Later frames
- * repeat it. */
-static amqpc_status keep_sent_state(amqpc_link *link, amqpci_delivery *delivery,
-                                    const amqpc_value *state)
+/* Where the transfer has the state at the sender (AMQP 2.7.5): the application's view of it holds
+ * as long as that of the payload. Later frames repeat it (AMQP 4.4.1). */
+static void set_sent_state(amqpci_delivery *delivery, const amqpc_transfer *transfer)
 {
-    amqpci_delivery_store *store = &link->connection->deliveries;
-    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
-    if (status == AMQPC_OK) {
-        status = amqpci_settlement_keep_state(store, delivery, true, state);
-    }
-    if (status == AMQPC_OK) {
+    amqpc_bytes *sent = &delivery->extra->sent_state;
+    *sent = (amqpc_bytes){NULL, 0};
+    if (transfer->present & AMQPC_TRANSFER_STATE) {
         /* The byte before the descriptor, 0x00, belongs to the encoding. */
-        const uint8_t *descriptor = (const uint8_t *)state->as.bytes.data;
-        delivery->extra->sent_state = (amqpc_bytes){descriptor - 1, state->as.bytes.size + 1};
+        amqpc_bytes content = transfer->state.as.bytes;
+        *sent = (amqpc_bytes){(const uint8_t *)content.data - 1, content.size + 1};
     }
-    return status;
 }
 
 /* What most deliveries do not have: a state at the sender, a mode of their own, pieces. */
@@ -109,7 +104,12 @@ static amqpc_status keep_rare(amqpc_link *link, amqpci_delivery *delivery,
     amqpci_delivery_store *store = &link->connection->deliveries;
     amqpc_status status = AMQPC_OK;
     if (transfer->present & AMQPC_TRANSFER_STATE) {
-        status = keep_sent_state(link, delivery, &transfer->state);
+        status = amqpci_delivery_need_extra(store, delivery);
+        if (status == AMQPC_OK) {
+            /* A copy too: a disposition may change it. */
+            status = amqpci_settlement_keep_state(store, delivery, true, &transfer->state);
+            set_sent_state(delivery, transfer);
+        }
     }
     if (status == AMQPC_OK && link->streaming) {
         /* Pieces that come later need the tag, and the slab of the first may be gone by then. */
@@ -180,7 +180,32 @@ AMQPCI_INLINE void set_view(amqpc_link *link, amqpci_delivery *delivery, amqpc_b
     in->slab = amqpci_input_hold(&link->connection->input, data + payload.size);
     in->payload = data;
     in->size = (uint32_t)payload.size;
-    in->tag = AMQPCI_UNLIKELY(link->streaming) ? delivery->extra->tag : (const uint8_t *)tag.data;
+    in->tag = (const uint8_t *)tag.data;
+}
+
+/* As set_view, of a piece that is not the first: its tag is put before its payload, over what is
+ * done with of the frame, or both are copied where it does not fit. AMQPC_NO_MEMORY. */
+static amqpc_status set_piece(amqpc_link *link, amqpci_delivery *delivery, amqpc_bytes payload)
+{
+    const amqpci_input *input = &link->connection->input;
+    uint8_t *frame = input->data + input->parsed;
+    size_t room = AMQPC_FRAME_HEADER_SIZE;
+    if (payload.size > 0) {
+        room = (size_t)((const uint8_t *)payload.data - frame);
+    } else {
+        payload.data = frame + room;
+    }
+    set_view(link, delivery, (amqpc_bytes){delivery->extra->tag, delivery->tag_size}, payload);
+    if (delivery->tag_size <= room) {
+        memcpy(frame, delivery->extra->tag, delivery->tag_size);
+        delivery->as.in.tag = frame;
+        return AMQPC_OK;
+    }
+    amqpc_status status = amqpci_receiver_copy_out(link->connection, delivery);
+    if (status != AMQPC_OK) {
+        amqpci_receiver_drop_bytes(link, delivery);
+    }
+    return status;
 }
 
 /* All of the delivery is there. */
@@ -203,7 +228,17 @@ static void abort_delivery(amqpc_link *link, amqpci_delivery *delivery)
         queue_unread(link, delivery);
     } else {
         amqpci_link_free_delivery(link, delivery);
+        amqpci_link_refill(link); /* nobody will take it */
     }
+}
+
+/* A delivery has begun: window, delivery-id and credit. */
+AMQPCI_INLINE void count_delivery(amqpc_link *link, const amqpc_transfer *transfer)
+{
+    count_frame(link->session, transfer, true);
+    link->delivery_count = amqpci_serial_add(link->delivery_count, 1);
+    link->credit -= link->credit > 0;
+    link->advertised -= link->advertised > 0;
 }
 
 static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
@@ -221,6 +256,8 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         fault = AMQPC_TRANSFER_LIMIT_EXCEEDED;
     } else if (AMQPCI_UNLIKELY(payload.size > size_max_of(link))) {
         fault = AMQPC_MESSAGE_TOO_LARGE;
+    } else if (AMQPCI_UNLIKELY(link->map_incomplete) && !transfer->resume) {
+        fault = AMQPC_ILLEGAL_STATE; /* it cannot be new: this end did not say all (AMQP 2.7.3) */
     }
     if (AMQPCI_UNLIKELY(fault != AMQPC_OK)) {
         count_frame(session, transfer, true);
@@ -228,8 +265,15 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         return AMQPC_OK;
     }
     amqpci_delivery *delivery = NULL;
-    if (AMQPCI_UNLIKELY(transfer->resume)) {
-        status = amqpci_recovery_take_resumed(link, transfer, &delivery);
+    if (AMQPCI_UNLIKELY(transfer->resume) && !AMQPCI_PLANTED(3)) {
+        status = amqpci_recovery_take_resumed(link, transfer, payload, &delivery);
+        if (status == AMQPC_OK && delivery == NULL) {
+            count_delivery(link, transfer);
+            return AMQPC_OK;
+        }
+        if (delivery != NULL && delivery->extra != NULL) {
+            set_sent_state(delivery, transfer);
+        }
     }
     if (AMQPCI_LIKELY(status == AMQPC_OK && delivery == NULL)) {
         status = make_delivery(link, transfer, &delivery);
@@ -237,10 +281,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
     }
-    count_frame(session, transfer, true);
-    link->delivery_count = amqpci_serial_add(link->delivery_count, 1);
-    link->credit -= link->credit > 0;
-    link->advertised -= link->advertised > 0;
+    count_delivery(link, transfer);
     set_view(link, delivery, transfer->delivery_tag, payload);
     if (AMQPCI_LIKELY(!transfer->more && !transfer->aborted)) {
         complete(link, delivery);
@@ -248,6 +289,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
     }
     delivery->flags |= AMQPCI_DELIVERY_MORE;
     link->partial = delivery;
+    link->partial_size = link->streaming ? payload.size : 0;
     bool room = link->streaming || count_partial(connection, payload.size);
     if (transfer->aborted) {
         abort_delivery(link, delivery);
@@ -266,6 +308,7 @@ static amqpc_status append(amqpc_link *link, amqpci_delivery *delivery, amqpc_by
                            amqpc_status *fault)
 {
     amqpci_incoming *in = &delivery->as.in;
+    amqpc_status status = AMQPC_OK;
     uint64_t size = link->streaming ? link->partial_size : in->size;
     if (payload.size > UINT32_MAX - in->size || size + payload.size > size_max_of(link)) {
         *fault = AMQPC_MESSAGE_TOO_LARGE;
@@ -277,12 +320,12 @@ static amqpc_status append(amqpc_link *link, amqpci_delivery *delivery, amqpc_by
         return AMQPC_OK;
     }
     if (in->slab == NULL) {
-        set_view(link, delivery, (amqpc_bytes){NULL, 0}, payload);
+        status = set_piece(link, delivery, payload);
     } else {
-        amqpc_status status = amqpci_input_append(&link->connection->input, delivery, payload);
-        if (status != AMQPC_OK) {
-            return status;
-        }
+        status = amqpci_input_append(&link->connection->input, delivery, payload);
+    }
+    if (status != AMQPC_OK) {
+        return status;
     }
     if (link->streaming) {
         link->partial_size += payload.size;
@@ -303,6 +346,11 @@ static amqpc_status take_next(amqpc_link *link, const amqpc_transfer *transfer, 
          !amqpci_receiver_has_tag(delivery, transfer->delivery_tag));
     if (other) {
         return AMQPC_BAD_DELIVERY_ID;
+    }
+    if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_DROPPED)) {
+        count_frame(link->session, transfer, false);
+        amqpci_recovery_drop_frame(link, transfer);
+        return AMQPC_OK;
     }
     amqpc_status fault = AMQPC_OK;
     amqpc_status status = transfer->aborted ? AMQPC_OK : append(link, delivery, payload, &fault);
@@ -365,7 +413,7 @@ amqpc_status amqpci_link_take_transfer(amqpc_session *session, const amqpc_trans
     }
     amqpci_step step = amqpci_link_step((amqpc_link_state)link->state, AMQPCI_LINK_RECEIVE_USE);
     if (AMQPCI_UNLIKELY(step.verdict != AMQPCI_PROCEED)) {
-        return step.verdict == AMQPCI_DISCARD ? drop(session, transfer) : AMQPC_ERRANT_LINK;
+        return step.verdict == AMQPCI_DISCARD ? drop(session, transfer) : amqpci_link_refusal(link);
     }
     return AMQPCI_LIKELY(link->partial == NULL) ? take_first(link, transfer, payload)
                                                 : take_next(link, transfer, payload);
@@ -392,9 +440,10 @@ AMQPCI_INLINE void give(const amqpci_delivery *delivery, amqpc_delivery *view)
     view->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
     view->more = (delivery->flags & AMQPCI_DELIVERY_MORE) != 0;
     view->aborted = (delivery->flags & AMQPCI_DELIVERY_ABORTED) != 0;
-    view->resumed = (delivery->flags & AMQPCI_DELIVERY_RESUMED) != 0;
+    view->resumed = (delivery->flags & AMQPCI_DELIVERY_CONTINUED) != 0;
     view->rcv_settle_mode = (delivery->flags & AMQPCI_DELIVERY_MODE_SECOND) != 0;
-    view->tag = (amqpc_bytes){in->tag, delivery->tag_size};
+    bool has_tag = in->slab != NULL; /* what has no storage has nothing that could lie there */
+    view->tag = has_tag ? (amqpc_bytes){in->tag, delivery->tag_size} : (amqpc_bytes){NULL, 0};
     view->payload = (amqpc_bytes){in->payload, in->size};
     view->state = delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
     view->storage = in->slab;
@@ -407,13 +456,14 @@ AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery)
     if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_MORE)) {
         in->slab = NULL; /* the next piece has a view of its own */
         in->payload = NULL;
+        in->tag = delivery->extra->tag;
         in->size = 0;
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_OWN_SLAB;
         delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
         return;
     }
-    if (delivery->flags & AMQPCI_DELIVERY_SETTLED &&
-        AMQPCI_LIKELY(!(delivery->flags & AMQPCI_DELIVERY_UPDATED))) {
+    uint32_t held = AMQPCI_DELIVERY_UPDATED | AMQPCI_DELIVERY_SUSPENDED;
+    if (delivery->flags & AMQPCI_DELIVERY_SETTLED && AMQPCI_LIKELY(!(delivery->flags & held))) {
         delivery->flags |= AMQPCI_DELIVERY_TAKEN;
         amqpci_receiver_free_taken(link, delivery);
         return;

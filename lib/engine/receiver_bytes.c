@@ -19,6 +19,9 @@ void amqpci_receiver_drop_bytes(amqpc_link *link, amqpci_delivery *delivery)
     in->size = 0;
     if (delivery->extra != NULL) {
         delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
+        if (link->streaming) {
+            in->tag = delivery->extra->tag; /* not where pieces were put together */
+        }
     }
 }
 
@@ -48,15 +51,20 @@ void amqpci_receiver_became_straggler(amqpc_connection *connection, amqpci_deliv
     bool shares = !(delivery->flags &
                     (AMQPCI_DELIVERY_TAKEN | AMQPCI_DELIVERY_OWN_SLAB | AMQPCI_DELIVERY_MORE)) &&
                   in->slab != NULL;
-    if (!shares) {
-        return;
-    }
+    /* Without memory it stays where it is. */
+    amqpc_status status = shares ? amqpci_receiver_copy_out(connection, delivery) : AMQPC_OK;
+    (void)status;
+}
+
+amqpc_status amqpci_receiver_copy_out(amqpc_connection *connection, amqpci_delivery *delivery)
+{
+    amqpci_incoming *in = &delivery->as.in;
     amqpc_bytes state =
         delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
     amqpci_slab *own = copy_out(&connection->allocator, (amqpc_bytes){in->tag, delivery->tag_size},
                                 state, (amqpc_bytes){in->payload, in->size});
     if (own == NULL) {
-        return; /* it stays where it is */
+        return AMQPC_NO_MEMORY;
     }
     amqpci_slab_drop(in->slab, 1);
     in->slab = own;
@@ -66,6 +74,7 @@ void amqpci_receiver_became_straggler(amqpc_connection *connection, amqpci_deliv
     }
     in->payload = in->tag + amqpci_delivery_head_size(delivery);
     delivery->flags |= AMQPCI_DELIVERY_OWN_SLAB;
+    return AMQPC_OK;
 }
 
 amqpc_status amqpc_delivery_keep(amqpc_delivery *delivery, const amqpc_allocator *allocator)
@@ -100,6 +109,7 @@ void amqpci_receiver_forget(amqpc_link *link, amqpci_delivery *delivery)
         (void)amqpci_delivery_index_remove(&link->session->incoming, delivery->id);
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_INDEXED;
         link->unsettled_count--;
+        link->resumed_count -= (delivery->flags & AMQPCI_DELIVERY_RESUMED) != 0;
     } else if (delivery->flags & AMQPCI_DELIVERY_SUSPENDED) {
         amqpci_suspended_remove(link, delivery);
         link->unsettled_count--;

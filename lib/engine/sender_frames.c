@@ -2,6 +2,7 @@
  * for the session's window (AMQP 2.5.6, 2.7.5). */
 #include <string.h>
 
+#include "base/planted.h"
 #include "base/serial.h"
 #include "codec/sink.h"
 #include "engine/sender.h"
@@ -9,15 +10,13 @@
 #include "schema/generated/composite.h"
 
 enum {
-    HEAD_MAX = 96, /* frame header and performative, without a state */
-    COPIED_MAX =
-        512, /* a payload of no more than this is cheaper copied than sent from where it is */
-    STATE_MAX = 256 /* room for a state: transaction ids have 32 bytes or fewer as a rule */
+    HEAD_MAX = 96,   /* frame header and performative, without a state */
+    COPIED_MAX = 512 /* a payload of no more than this is cheaper copied than sent from where it is
+                      */
 };
 
 /* What the first frame says of the delivery. */
-static void fill_first(const amqpci_delivery *delivery, const amqpc_value *state, uint8_t *storage,
-                       amqpc_transfer *transfer)
+static void fill_first(const amqpci_delivery *delivery, uint8_t *storage, amqpc_transfer *transfer)
 {
     const amqpci_delivery_extra *extra = delivery->extra;
     transfer->present |= AMQPC_TRANSFER_DELIVERY_ID | AMQPC_TRANSFER_DELIVERY_TAG |
@@ -30,11 +29,8 @@ static void fill_first(const amqpci_delivery *delivery, const amqpc_value *state
         transfer->present |= AMQPC_TRANSFER_RCV_SETTLE_MODE;
         transfer->rcv_settle_mode = extra->rcv_settle_mode;
     }
-    if (state != NULL) {
-        transfer->present |= AMQPC_TRANSFER_STATE;
-        transfer->state = *state;
-    }
-    if (delivery->flags & AMQPCI_DELIVERY_RESUMED) {
+    uint32_t again = AMQPCI_DELIVERY_RESUMED | AMQPCI_DELIVERY_ANEW;
+    if ((delivery->flags & again) == AMQPCI_DELIVERY_RESUMED) {
         transfer->present |= AMQPC_TRANSFER_RESUME;
         transfer->resume = true;
     }
@@ -47,17 +43,21 @@ static void fill_first(const amqpci_delivery *delivery, const amqpc_value *state
 /* Header and performative at `place`; `*head_size` bytes. The payload's bytes behind them are
  * `*chunk_size`, what a frame may hold. */
 static amqpc_status put_head(const amqpc_session *session, const amqpci_delivery *delivery,
-                             const amqpc_value *state, uint8_t *place, size_t capacity,
-                             size_t *head_size, uint32_t *chunk_size)
+                             uint8_t *place, size_t capacity, size_t *head_size,
+                             uint32_t *chunk_size)
 {
-    uint32_t frame_size = session->connection->remote_frame_size;
+    uint32_t frame_size = session->connection->remote_frame_size + (AMQPCI_PLANTED(13) ? 64 : 0);
     uint32_t rest = delivery->as.out.size - delivery->as.out.framed_size;
     uint8_t storage[AMQPC_DELIVERY_TAG_MAX];
     amqpc_transfer transfer;
     transfer.present = AMQPC_TRANSFER_HANDLE;
     transfer.handle = delivery->link->local_handle;
     if (!(delivery->flags & AMQPCI_DELIVERY_STARTED)) {
-        fill_first(delivery, state, storage, &transfer);
+        fill_first(delivery, storage, &transfer);
+    }
+    /* Each frame says which transaction it belongs to (AMQP 4.4.1). */
+    if (amqpci_sender_state(delivery, &transfer.state)) {
+        transfer.present |= AMQPC_TRANSFER_STATE;
     }
     if (delivery->flags & AMQPCI_DELIVERY_ABORTED) {
         transfer.present |= AMQPC_TRANSFER_ABORTED;
@@ -101,9 +101,11 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
     amqpc_connection *connection = session->connection;
     amqpci_outgoing *out = &delivery->as.out;
     const uint8_t *chunk = chunk_size == 0 ? NULL : out->payload + out->framed_size;
-    bool borrowed = (delivery->flags & AMQPCI_DELIVERY_BORROWED) != 0;
+    bool borrowed = delivery->flags & AMQPCI_DELIVERY_BORROWED && !AMQPCI_PLANTED(11);
     bool is_last = out->framed_size + chunk_size == out->size;
-    if (chunk_size <= COPIED_MAX && !borrowed) {
+    /* What has no slab is lent for this call only, and there is room for it (sender_stream.c). */
+    bool copied = !borrowed && (chunk_size <= COPIED_MAX || out->slab == NULL);
+    if (copied) {
         if (chunk_size > 0) {
             memcpy(place + head_size, chunk, chunk_size);
         }
@@ -127,27 +129,37 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
     delivery->flags |= AMQPCI_DELIVERY_STARTED;
 }
 
-amqpc_status amqpci_sender_write_frame(amqpc_session *session, amqpci_delivery *delivery,
-                                       const amqpc_value *state)
+/* A delivery that waited for its first frame waits no more. */
+static void count_started(amqpc_link *link)
+{
+    link->waiting_count--;
+    if (link->waiting_count == 0 && link->drained_when_sent) {
+        link->drained_when_sent = false;
+        amqpci_link_give_credit_back(link);
+    }
+}
+
+amqpc_status amqpci_sender_write_frame(amqpc_session *session, amqpci_delivery *delivery)
 {
     amqpc_connection *connection = session->connection;
-    size_t state_size = state == NULL ? 0 : STATE_MAX;
     size_t head_size = 0;
     uint32_t chunk_size = 0;
     uint8_t *place = NULL;
-    if (state != NULL && state->form == AMQPC_FORM_ENCODED) {
-        state_size += state->as.bytes.size;
-    }
+    size_t state_size = delivery->extra == NULL ? 0 : delivery->extra->local_state.size;
     size_t capacity = HEAD_MAX + state_size;
     amqpc_status status = amqpci_output_reserve_pieces(&connection->output, 3);
     if (status == AMQPC_OK) {
         status = amqpci_output_reserve(&connection->output, capacity + COPIED_MAX, &place);
     }
     if (status == AMQPC_OK) {
-        status = put_head(session, delivery, state, place, capacity, &head_size, &chunk_size);
+        status = put_head(session, delivery, place, capacity, &head_size, &chunk_size);
     }
     if (status == AMQPC_OK) {
+        uint32_t queued = delivery->flags & (AMQPCI_DELIVERY_QUEUED | AMQPCI_DELIVERY_STARTED);
         put_frame(session, delivery, place, head_size, chunk_size);
+        if (queued == AMQPCI_DELIVERY_QUEUED) {
+            count_started(delivery->link);
+        }
     }
     return status;
 }
@@ -170,8 +182,9 @@ static void framed(amqpci_delivery *delivery)
     if (!over || delivery->flags & AMQPCI_DELIVERY_FLYING) {
         return;
     }
-    if (delivery->flags & AMQPCI_DELIVERY_BORROWED ||
-        delivery->flags & AMQPCI_DELIVERY_REMOTE_SETTLED) {
+    uint32_t told =
+        AMQPCI_DELIVERY_BORROWED | AMQPCI_DELIVERY_REMOTE_SETTLED | AMQPCI_DELIVERY_UPDATED;
+    if (delivery->flags & told || AMQPCI_PLANTED(9)) {
         amqpci_link_finish_sent(link, delivery);
     } else {
         amqpci_link_free_delivery(link, delivery);
@@ -179,10 +192,9 @@ static void framed(amqpci_delivery *delivery)
 }
 
 /* One frame, and where a delivery in pieces has ended, its last. */
-static amqpc_status write_next(amqpc_session *session, amqpci_delivery *delivery,
-                               const amqpc_value *state)
+static amqpc_status write_next(amqpc_session *session, amqpci_delivery *delivery)
 {
-    amqpc_status status = amqpci_sender_write_frame(session, delivery, state);
+    amqpc_status status = amqpci_sender_write_frame(session, delivery);
     if (status == AMQPC_OK && delivery->flags & AMQPCI_DELIVERY_STREAMED &&
         !(delivery->flags & AMQPCI_DELIVERY_MORE) &&
         delivery->as.out.framed_size == delivery->as.out.size) {
@@ -191,23 +203,18 @@ static amqpc_status write_next(amqpc_session *session, amqpci_delivery *delivery
     return status;
 }
 
-amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delivery,
-                                 const amqpc_value *state)
+amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delivery)
 {
     amqpc_connection *connection = session->connection;
     bool first = true;
     amqpc_status status = AMQPC_OK;
-    if (state != NULL && (session->remote_window == 0 || session->pending.first != NULL)) {
-        return AMQPC_LIMIT_REACHED; /* the state is only lent, and cannot wait */
-    }
     while (status == AMQPC_OK && session->remote_window > 0 && session->pending.first == NULL &&
            !is_framed(delivery)) {
-        status = write_next(session, delivery, state);
+        status = write_next(session, delivery);
         if (status != AMQPC_OK && first) {
             return status;
         }
         first = false;
-        state = NULL;
     }
     if (is_framed(delivery)) {
         framed(delivery);
@@ -215,6 +222,7 @@ amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delive
     }
     /* The rest waits; what could not be written for lack of memory is tried again. */
     delivery->flags |= AMQPCI_DELIVERY_QUEUED;
+    delivery->link->waiting_count += !(delivery->flags & AMQPCI_DELIVERY_STARTED);
     connection->pending_size += delivery->as.out.size;
     amqpci_delivery_list_append(&session->pending, delivery);
     if (session->remote_window > 0) {
@@ -223,10 +231,28 @@ amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delive
     return AMQPC_OK;
 }
 
+/* It is pending no more; what the peer said of it meanwhile is an update now. */
+static void leave_queue(amqpci_delivery *delivery)
+{
+    bool told = delivery->flags & AMQPCI_DELIVERY_TOLD;
+    delivery->flags &= ~(uint32_t)(AMQPCI_DELIVERY_QUEUED | AMQPCI_DELIVERY_TOLD);
+    if (told) {
+        amqpci_link_add_update(delivery->link, delivery);
+    }
+}
+
+void amqpci_sender_drop_rest(amqpci_delivery *delivery)
+{
+    leave_queue(delivery);
+    amqpci_sender_cut_payload(delivery->link->connection, delivery);
+    bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
+    delivery->flags |= over && !is_framed(delivery) ? (uint32_t)AMQPCI_DELIVERY_UNKNOWN : 0u;
+    framed(delivery);
+}
+
 static amqpci_delivery *take_pending(amqpc_session *session)
 {
     amqpci_delivery *first = amqpci_delivery_list_take(&session->pending);
-    first->flags &= ~(uint32_t)AMQPCI_DELIVERY_QUEUED;
     session->connection->pending_size -= first->as.out.size;
     return first;
 }
@@ -237,14 +263,13 @@ amqpc_status amqpci_session_send_pending(amqpc_session *session)
         amqpci_delivery *first = session->pending.first;
         bool gone = first->link == NULL || first->link->state != AMQPC_LINK_ATTACHED;
         while (!gone && session->remote_window > 0 && !is_framed(first)) {
-            amqpc_status status = write_next(session, first, NULL);
+            amqpc_status status = write_next(session, first);
             if (status != AMQPC_OK) {
                 return status;
             }
         }
         if (gone || is_framed(first)) {
-            (void)take_pending(session);
-            framed(first);
+            amqpci_sender_drop_rest(take_pending(session));
         }
     }
     return AMQPC_OK;
@@ -254,8 +279,7 @@ void amqpci_session_drop_pending(amqpc_session *session)
 {
     while (session->pending.first != NULL) {
         amqpci_delivery *delivery = take_pending(session);
-        bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
-        delivery->flags |= over ? (uint32_t)AMQPCI_DELIVERY_UNKNOWN : 0u;
-        framed(delivery);
+        delivery->link->waiting_count -= !(delivery->flags & AMQPCI_DELIVERY_STARTED);
+        amqpci_sender_drop_rest(delivery);
     }
 }

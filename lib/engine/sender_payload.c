@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "codec/store.h"
+#include "codec/value_bound.h"
 #include "engine/sender.h"
+#include "engine/settlement.h"
 
 bool amqpci_sender_set_rare(amqpci_delivery_store *store, amqpci_delivery *delivery,
                             const amqpc_send_options *options)
@@ -20,6 +23,49 @@ bool amqpci_sender_set_rare(amqpci_delivery_store *store, amqpci_delivery *deliv
         memcpy(extra->tag, options->tag.data, options->tag.size);
     }
     return true;
+}
+
+amqpc_status amqpci_sender_keep_state(amqpc_link *link, amqpci_delivery *delivery,
+                                      const amqpc_value *state)
+{
+    amqpci_delivery_store *store = &link->connection->deliveries;
+    size_t bound = amqpci_value_bound(state);
+    if (state->type != AMQPC_TYPE_DESCRIBED || bound == SIZE_MAX) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    void *place = store->allocator.allocate(store->allocator.context, bound);
+    if (place == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    amqpci_sink sink;
+    amqpci_sink_init_fixed(&sink, place, bound);
+    status = amqpci_store_value(&sink, state);
+    if (status == AMQPC_OK && amqpci_sink_offset(&sink) > link->connection->remote_frame_size / 2) {
+        status = AMQPC_INVALID_ARGUMENT;
+    }
+    if (status != AMQPC_OK) {
+        amqpci_release(&store->allocator, place);
+        return status;
+    }
+    delivery->extra->local_state = (amqpc_bytes){place, amqpci_sink_offset(&sink)};
+    delivery->local_state = amqpci_state_code(state);
+    return AMQPC_OK;
+}
+
+bool amqpci_sender_state(const amqpci_delivery *delivery, amqpc_value *state)
+{
+    if (delivery->extra == NULL || delivery->extra->local_state.size == 0) {
+        return false;
+    }
+    amqpc_bytes encoded = delivery->extra->local_state;
+    *state = (amqpc_value){.type = AMQPC_TYPE_DESCRIBED, .count = 2};
+    state->as.bytes = (amqpc_bytes){(const uint8_t *)encoded.data + 1, encoded.size - 1};
+    /* Since then the application may have said another state, of which the bytes are not kept. */
+    return amqpci_state_code(state) == delivery->local_state;
 }
 
 void amqpci_sender_drop_payload(amqpc_connection *connection, amqpci_delivery *delivery)
@@ -41,9 +87,47 @@ void amqpci_sender_payload_sent(amqpc_connection *connection, amqpci_delivery *d
         return;
     }
     bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
-    if (over && !(delivery->flags & (AMQPCI_DELIVERY_SUSPENDED | AMQPCI_DELIVERY_QUEUED))) {
+    uint32_t waits = AMQPCI_DELIVERY_SUSPENDED | AMQPCI_DELIVERY_QUEUED | AMQPCI_DELIVERY_RESUMING;
+    if (delivery->flags & AMQPCI_DELIVERY_RESUMING) {
+        amqpci_session_set_due(link->session); /* it waited for this */
+    }
+    if (over && !(delivery->flags & waits)) {
         delivery->flags |= sent ? 0u : (uint32_t)AMQPCI_DELIVERY_UNKNOWN;
         amqpci_link_finish_sent(link, delivery);
+    }
+}
+
+void amqpci_sender_cut_payload(amqpc_connection *connection, amqpci_delivery *delivery)
+{
+    const amqpci_outgoing *out = &delivery->as.out;
+    amqpci_output *output = &connection->output;
+    if (!(delivery->flags & AMQPCI_DELIVERY_FLYING) || out->framed_size == out->size) {
+        return;
+    }
+    for (uint32_t i = output->count; i-- > 0;) {
+        amqpci_output_piece *piece =
+            &output->pieces[(output->first + i) & (output->piece_capacity - 1)];
+        bool lent = piece->slab == NULL && piece->delivery == NULL && piece->data >= out->payload &&
+                    piece->data < out->payload + out->size;
+        if (lent) {
+            piece->delivery = delivery;
+            return;
+        }
+    }
+    delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_FLYING;
+}
+
+void amqpci_sender_leave_output(amqpc_link *link)
+{
+    amqpc_connection *connection = link->connection;
+    amqpci_output *output = &connection->output;
+    for (uint32_t i = 0; i < output->count; i++) {
+        amqpci_delivery *delivery =
+            output->pieces[(output->first + i) & (output->piece_capacity - 1)].delivery;
+        if (delivery != NULL && delivery->link == link) {
+            delivery->link = NULL;
+            amqpci_delivery_free_extra(&connection->deliveries, delivery);
+        }
     }
 }
 

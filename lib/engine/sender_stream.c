@@ -1,6 +1,8 @@
 /* Deliveries that are sent in pieces, as they are made (AMQP 2.7.5: more, aborted).
  *
  * The pieces go out as they come, and are not kept: such a delivery cannot be sent again. */
+#include <string.h>
+
 #include "engine/sender.h"
 
 enum { CONTINUATION_MAX = 32 }; /* header and performative of a frame that is not the first */
@@ -8,11 +10,7 @@ enum { CONTINUATION_MAX = 32 }; /* header and performative of a frame that is no
 amqpc_status amqpc_link_send_start(amqpc_link *link, const amqpc_send_options *options,
                                    uint64_t *number)
 {
-    amqpc_send_options chosen;
-    amqpc_send_options_init(&chosen, sizeof chosen);
-    if (options != NULL) {
-        chosen = *options;
-    }
+    amqpc_send_options chosen = amqpci_sender_options(link, options);
     amqpc_session *session = link->session;
     amqpci_delivery *delivery = NULL;
     amqpc_status status = chosen.by_reference ? AMQPC_INVALID_ARGUMENT
@@ -24,7 +22,7 @@ amqpc_status amqpc_link_send_start(amqpc_link *link, const amqpc_send_options *o
     /* Its delivery-id is the next: so its first frame has to go before any other's. */
     status = session->remote_window == 0 || session->pending.first != NULL
                  ? AMQPC_LIMIT_REACHED
-                 : amqpci_sender_write_frame(session, delivery, chosen.state);
+                 : amqpci_sender_write_frame(session, delivery);
     if (status != AMQPC_OK) {
         amqpci_sender_unmake(link, delivery);
         return status;
@@ -44,12 +42,24 @@ static bool is_streaming(const amqpc_link *link)
            link->state == AMQPC_LINK_ATTACHED;
 }
 
+/* What a frame of the delivery that is not its first has beside the payload; at most 32 bytes more
+ * than half of the frame (amqpci_sender_keep_state). */
+static size_t overhead_of(const amqpci_delivery *delivery)
+{
+    return CONTINUATION_MAX + (delivery->extra == NULL ? 0 : delivery->extra->local_state.size);
+}
+
+/* How many frames a piece takes at most. */
+static size_t frame_count(const amqpc_link *link, size_t size)
+{
+    return size / (link->connection->remote_frame_size - overhead_of(link->partial)) + 1;
+}
+
 /* Whether the window, and the output's limit, have room for all of a piece. */
 static bool has_room(const amqpc_link *link, size_t size)
 {
     const amqpc_connection *connection = link->connection;
-    size_t frame_payload = connection->remote_frame_size - CONTINUATION_MAX;
-    return size / frame_payload + 1 <= link->session->remote_window &&
+    return frame_count(link, size) <= link->session->remote_window &&
            link->session->pending.first == NULL &&
            connection->output.size + connection->pending_size < connection->output_size_max;
 }
@@ -72,9 +82,9 @@ amqpc_status amqpc_link_send_chunk(amqpc_link *link, amqpc_bytes chunk)
     /* All frames of it, or none: the room is there before the first is written. */
     amqpci_delivery *delivery = link->partial;
     uint8_t *place = NULL;
-    size_t frames = chunk.size / (link->connection->remote_frame_size - CONTINUATION_MAX) + 1;
+    size_t frames = frame_count(link, chunk.size);
     amqpc_status status = amqpci_output_reserve(
-        &link->connection->output, chunk.size + frames * (CONTINUATION_MAX + 1024), &place);
+        &link->connection->output, chunk.size + frames * (overhead_of(delivery) + 1024), &place);
     if (status == AMQPC_OK) {
         status =
             amqpci_output_reserve_pieces(&link->connection->output, (uint32_t)(2 * frames + 2));
@@ -82,14 +92,19 @@ amqpc_status amqpc_link_send_chunk(amqpc_link *link, amqpc_bytes chunk)
     if (status != AMQPC_OK) {
         return status;
     }
+    /* Large pieces are sent from where they lie: so they lie in the output's memory. */
+    memcpy(place, chunk.data, chunk.size);
+    amqpci_output_store(&link->connection->output, chunk.size);
     amqpci_outgoing *out = &delivery->as.out;
-    out->payload = (const uint8_t *)chunk.data;
+    out->payload = place;
     out->size = (uint32_t)chunk.size;
     out->framed_size = 0;
+    out->slab = link->connection->output.current;
+    amqpci_output_slab_hold(out->slab);
     while (status == AMQPC_OK && out->framed_size < out->size) {
-        status = amqpci_sender_write_frame(link->session, delivery, NULL);
+        status = amqpci_sender_write_frame(link->session, delivery);
     }
-    out->payload = NULL;
+    amqpci_sender_drop_payload(link->connection, delivery);
     out->size = 0;
     out->framed_size = 0;
     link->partial_size += chunk.size;
@@ -103,7 +118,7 @@ static amqpc_status end_delivery(amqpc_link *link, uint32_t more_flags)
     uint32_t before = delivery->flags;
     delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_MORE;
     delivery->flags |= more_flags;
-    amqpc_status status = amqpci_session_send(link->session, delivery, NULL);
+    amqpc_status status = amqpci_session_send(link->session, delivery);
     if (status == AMQPC_OK) {
         link->partial = NULL;
     } else {

@@ -171,6 +171,18 @@ static amqpc_status write_begin(amqpc_session *session, const amqpc_begin *begin
     return amqpci_connection_write(session->connection, session->local_channel, &out);
 }
 
+/* Links that the application was done with before the peer could be told of it. */
+static void part_released_links(amqpc_session *session)
+{
+    for (amqpc_link *link = session->first_link; link != NULL && !session->released;) {
+        amqpc_link *next = link->next;
+        if (link->released) {
+            amqpci_link_part(link);
+        }
+        link = next;
+    }
+}
+
 amqpc_status amqpc_session_begin(amqpc_session *session, const amqpc_begin *begin)
 {
     amqpc_connection *connection = session->connection;
@@ -198,6 +210,7 @@ amqpc_status amqpc_session_begin(amqpc_session *session, const amqpc_begin *begi
         connection->local_channels.sessions[session->local_channel] = session;
         (void)amqpci_session_advance(session, AMQPCI_SESSION_SEND_BEGIN);
         session->begin_sent = true;
+        part_released_links(session);
     }
     return status;
 }

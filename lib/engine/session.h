@@ -66,7 +66,8 @@ struct amqpc_session {
     uint32_t next_delivery_id;  /* of the next delivery that comes in */
     bool delivery_id_known;     /* one has come in */
     uint32_t link_count;
-    uint32_t free_handle; /* all handles of ours below it are in use */
+    uint32_t resuming_count; /* links of which `resuming` is not empty */
+    uint32_t free_handle;    /* all handles of ours below it are in use */
 };
 
 /* --- session.c */
@@ -168,10 +169,8 @@ AMQPC_CHECK amqpc_status amqpci_session_add_range(amqpc_session *session, bool r
 /* --- sender_frames.c */
 
 /* Writes what frames of a delivery the window allows, and leaves the rest to
- * amqpci_session_send_pending. AMQPC_NO_MEMORY only where nothing was written; state: of the first
- * frame, or NULL. */
-AMQPC_CHECK amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delivery,
-                                             const amqpc_value *state);
+ * amqpci_session_send_pending. AMQPC_NO_MEMORY only where nothing was written. */
+AMQPC_CHECK amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delivery);
 
 /* Sends pending deliveries as the window allows. AMQPC_NO_MEMORY. */
 AMQPC_CHECK amqpc_status amqpci_session_send_pending(amqpc_session *session);

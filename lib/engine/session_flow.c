@@ -1,5 +1,6 @@
 /* The windows of a session, in both directions, and what it sends when output is asked for (AMQP
  * 2.5.6). */
+#include "base/planted.h"
 #include "base/serial.h"
 #include "engine/link.h"
 
@@ -25,11 +26,18 @@ static bool is_retention_full(const amqpc_connection *connection)
     /* The slab that is being received into is not kept by anybody. */
     size_t own = connection->input.slab == NULL ? 0 : connection->input.slab_size;
     size_t held = amqpci_slab_pool_size(connection->input.pool);
-    return held > own && held - own >= connection->retained_size_max;
+    /* Nor are slabs of deliveries that arrive in part, whose size has a limit of its own: without a
+     * window they would never be whole. */
+    uint64_t partial = connection->partial_size * 4 + AMQPCI_ASSEMBLED_FIRST;
+    uint64_t limit = connection->retained_size_max + (connection->partial_size > 0 ? partial : 0);
+    return held > own && held - own >= limit;
 }
 
 void amqpci_session_renew_window(amqpc_session *session)
 {
+    if (AMQPCI_PLANTED(8)) {
+        return;
+    }
     amqpc_connection *connection = session->connection;
     if (AMQPCI_UNLIKELY(is_retention_full(connection))) {
         if (!session->window_held) {
@@ -67,8 +75,10 @@ void amqpci_session_take_flow(amqpc_session *session, const amqpc_flow *flow)
     if (in_flight > 0) {
         window = window > (uint32_t)in_flight ? window - (uint32_t)in_flight : 0;
     }
-    session->remote_window = window;
-    if (window > 0) {
+    session->remote_window = window + (AMQPCI_PLANTED(6) ? 8 : 0);
+    if (window == 0) {
+        session->window_was_closed = true;
+    } else {
         if (session->window_was_closed && !session->released) {
             amqpci_session_raise(session, AMQPC_EVENT_SESSION_WINDOW);
         }
@@ -128,6 +138,9 @@ amqpc_status amqpci_session_write_due(amqpc_session *session)
         return AMQPC_OK;
     }
     amqpc_status status = amqpci_session_write_ranges(session);
+    if (status == AMQPC_OK && AMQPCI_UNLIKELY(session->resuming_count > 0)) {
+        status = amqpci_recovery_send(session);
+    }
     if (status == AMQPC_OK) {
         status = write_link_flows(session);
     }

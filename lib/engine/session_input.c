@@ -27,10 +27,24 @@ static amqpc_status take_answer(amqpc_connection *connection, const amqpc_frame 
     return AMQPC_OK;
 }
 
+/* As many sessions are not over at both ends as there are channels: a peer that ends what it began
+ * without waiting for the answer could make ever more of them. */
+static bool is_full(const amqpc_connection *connection)
+{
+    uint32_t count = 0;
+    for (const amqpc_session *at = connection->first_session; at != NULL; at = at->next) {
+        count += at->state != AMQPC_SESSION_UNMAPPED;
+    }
+    return count >= connection->limits.channels;
+}
+
 /* A session that the peer begins. */
 static amqpc_status take_new(amqpc_connection *connection, const amqpc_frame *frame,
                              const amqpc_begin *begin)
 {
+    if (is_full(connection)) {
+        return AMQPC_RESOURCE_LIMIT;
+    }
     amqpc_session *session = NULL;
     amqpc_status status = amqpci_session_make(connection, &session);
     if (status != AMQPC_OK) {

@@ -20,8 +20,8 @@ static void set_plain_state(amqpc_disposition *out, uint8_t state, uint8_t bytes
     out->state.as.bytes = (amqpc_bytes){bytes, 3};
 }
 
-static amqpc_status write_disposition(amqpc_session *session, const amqpci_range *range,
-                                      const amqpc_value *state)
+amqpc_status amqpci_session_write_disposition(amqpc_session *session, const amqpci_range *range,
+                                              const amqpc_value *state)
 {
     uint8_t bytes[4];
     amqpc_performative out;
@@ -53,7 +53,7 @@ amqpc_status amqpci_session_write_ranges(amqpc_session *session)
     for (unsigned i = 0; i < AMQPCI_RANGE_COUNT; i++) {
         amqpci_range *range = &session->ranges[i];
         if (range->used) {
-            amqpc_status status = write_disposition(session, range, NULL);
+            amqpc_status status = amqpci_session_write_disposition(session, range, NULL);
             if (status != AMQPC_OK) {
                 return status;
             }
@@ -134,10 +134,31 @@ bool amqpci_is_outcome(uint8_t state_code)
 }
 
 /* States that say no more than their type. */
-static bool is_plain(uint8_t state_code)
+bool amqpci_is_plain_state(uint8_t state_code)
 {
     return state_code == AMQPC_COMPOSITE_NONE || state_code == AMQPC_COMPOSITE_ACCEPTED ||
            state_code == AMQPC_COMPOSITE_RELEASED;
+}
+
+amqpc_status amqpci_settlement_encode_state(const amqpc_allocator *allocator,
+                                            const amqpc_value *state, amqpci_shared_state **encoded)
+{
+    amqpc_buffer *buffer = NULL;
+    amqpc_status status = amqpc_buffer_new(allocator, SIZE_MAX, &buffer);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    amqpci_sink sink;
+    amqpci_sink_init_growable(&sink, buffer);
+    status = amqpci_store_value(&sink, state);
+    if (status == AMQPC_OK) {
+        amqpci_sink_publish(&sink);
+        amqpc_bytes bytes = {amqpc_buffer_data(buffer), amqpc_buffer_size(buffer)};
+        *encoded = amqpci_shared_state_new(allocator, bytes);
+        status = *encoded == NULL ? AMQPC_NO_MEMORY : AMQPC_OK;
+    }
+    amqpc_buffer_free(buffer);
+    return status;
 }
 
 amqpc_status amqpci_settlement_keep_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
@@ -145,20 +166,16 @@ amqpc_status amqpci_settlement_keep_state(amqpci_delivery_store *store, amqpci_d
 {
     uint8_t code = amqpci_state_code(state);
     amqpc_status status = AMQPC_OK;
-    if (!is_plain(code)) {
-        amqpc_buffer *buffer = NULL;
-        amqpci_sink sink;
-        status = amqpc_buffer_new(&store->allocator, SIZE_MAX, &buffer);
-        if (status == AMQPC_OK) {
-            amqpci_sink_init_growable(&sink, buffer);
-            status = amqpci_store_value(&sink, state);
+    if (!amqpci_is_plain_state(code)) {
+        amqpci_shared_state *encoded = NULL;
+        status = amqpci_settlement_encode_state(&store->allocator, state, &encoded);
+        if (status == AMQPC_OK && remote) {
+            status = amqpci_delivery_share_state(store, delivery, encoded);
+        } else if (status == AMQPC_OK) {
+            amqpc_bytes bytes = {encoded->bytes, encoded->size};
+            status = amqpci_delivery_keep_state(store, delivery, false, bytes);
         }
-        if (status == AMQPC_OK) {
-            amqpci_sink_publish(&sink);
-            amqpc_bytes bytes = {amqpc_buffer_data(buffer), amqpc_buffer_size(buffer)};
-            status = amqpci_delivery_keep_state(store, delivery, remote, bytes);
-        }
-        amqpc_buffer_free(buffer);
+        amqpci_shared_state_drop(&store->allocator, encoded);
     }
     if (status == AMQPC_OK && remote) {
         delivery->remote_state = code;
@@ -212,7 +229,8 @@ static amqpc_status tell_run(settling *work)
     const amqpci_range range = {work->run_first,   work->run_last,   work->code,
                                 work->run_settled, work->link->role, true};
     amqpc_status status = amqpci_session_write_ranges(session);
-    return status == AMQPC_OK ? write_disposition(session, &range, work->state) : status;
+    return status == AMQPC_OK ? amqpci_session_write_disposition(session, &range, work->state)
+                              : status;
 }
 
 /* The delivery follows on those that are told together, or begins anew. */
@@ -239,6 +257,7 @@ static void forget(amqpc_link *link, amqpci_delivery *delivery)
         (void)amqpci_delivery_index_remove(&link->session->outgoing, delivery->id);
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_INDEXED;
         link->unsettled_count--;
+        link->resumed_count -= (delivery->flags & AMQPCI_DELIVERY_RESUMED) != 0;
         amqpci_sender_settled_here(link, delivery);
         return;
     }
@@ -246,7 +265,7 @@ static void forget(amqpc_link *link, amqpci_delivery *delivery)
     bool seen = (delivery->flags & (AMQPCI_DELIVERY_TAKEN | AMQPCI_DELIVERY_UPDATED)) ==
                 AMQPCI_DELIVERY_TAKEN;
     if (seen) {
-        amqpci_delivery_free(&link->connection->deliveries, delivery);
+        amqpci_receiver_free_taken(link, delivery);
     }
 }
 
@@ -304,11 +323,20 @@ static amqpc_status settle_suspended(settling *work, uint64_t first, uint64_t la
 {
     amqpc_link *link = work->link;
     amqpc_status status = AMQPC_OK;
-    for (uint32_t i = link->suspended.count; i-- > 0 && status == AMQPC_OK;) {
+    for (uint32_t i = 0; i < link->suspended.count && status == AMQPC_OK; i++) {
         amqpci_delivery *delivery = link->suspended.deliveries[i];
-        if (is_named(delivery, link, first, last)) {
+        if (delivery != NULL && !(delivery->flags & AMQPCI_DELIVERY_SETTLED) &&
+            is_named(delivery, link, first, last)) {
             work->named++;
-            status = amqpci_recovery_settle(link, delivery, work->code, work->state, work->settled);
+            status = amqpci_suspended_settle(link, i, work->code, work->state,
+                                             settles_now(work, delivery));
+        }
+    }
+    for (amqpci_delivery *at = link->resuming.first; at != NULL && status == AMQPC_OK;
+         at = at->next) {
+        if (!(at->flags & AMQPCI_DELIVERY_SETTLED) && is_named(at, link, first, last)) {
+            work->named++;
+            status = amqpci_resuming_settle(link, at, work->code, work->state, work->settled);
         }
     }
     return status;
@@ -327,6 +355,9 @@ static amqpc_status settle_resumed(settling *work, uint64_t first, uint64_t last
         if (delivery->flags & AMQPCI_DELIVERY_RESUMED &&
             is_named(delivery, work->link, first, last)) {
             status = settle_one(work, delivery);
+        }
+        if (id == end) {
+            break;
         }
         id = amqpci_serial_add(id, 1);
     }
@@ -354,14 +385,26 @@ static amqpc_status settle_range(settling *work, uint64_t first, uint64_t last)
     return status;
 }
 
-/* Stragglers are told one by one. */
+/* Stragglers are told one by one; each id is looked up where there are fewer of them than
+ * stragglers. */
 static amqpc_status settle_stragglers(settling *work, uint64_t first, uint64_t last)
 {
     amqpc_status status = AMQPC_OK;
     amqpci_delivery_index *index = index_of(work->link);
     uint32_t place = 0;
-    uint32_t id = 0;
+    uint32_t id = (uint32_t)first;
     amqpci_delivery *delivery = NULL;
+    if (first >> 32 == last >> 32 && work->link->resumed_count == 0 &&
+        amqpci_ids_between(id, (uint32_t)last) < index->straggler_count) {
+        for (uint32_t end = amqpci_serial_add((uint32_t)last, 1); status == AMQPC_OK && id != end;
+             id = amqpci_serial_add(id, 1)) {
+            delivery = (amqpci_delivery *)amqpci_delivery_index_get_straggler(index, id);
+            if (delivery != NULL && is_named(delivery, work->link, first, last)) {
+                status = settle_one(work, delivery);
+            }
+        }
+        return status;
+    }
     while (status == AMQPC_OK &&
            (delivery = (amqpci_delivery *)amqpci_delivery_index_next_straggler(index, &place,
                                                                                &id)) != NULL) {
@@ -380,7 +423,7 @@ static amqpc_status settle(amqpc_link *link, uint64_t first, uint64_t last, uint
     }
     settling work = {.link = link, .state = state, .code = code, .settled = settled};
     amqpc_status status = AMQPC_OK;
-    if (AMQPCI_UNLIKELY(link->suspended.count > 0)) {
+    if (AMQPCI_UNLIKELY(link->suspended.count > 0 || link->resuming.first != NULL)) {
         status = settle_suspended(&work, first, last);
     }
     bool attached = link->session != NULL && link->state != AMQPC_LINK_DETACHED;
@@ -397,6 +440,9 @@ static amqpc_status settle(amqpc_link *link, uint64_t first, uint64_t last, uint
     }
     if (status == AMQPC_OK) {
         status = tell_run(&work);
+    }
+    if (link->role == AMQPC_ROLE_RECEIVER && link->advertised < link->credit) {
+        amqpci_link_check_credit(link);
     }
     return status == AMQPC_OK && work.named == 0 ? AMQPC_NOT_FOUND : status;
 }
@@ -416,7 +462,7 @@ amqpc_status amqpc_link_update(amqpc_link *link, uint64_t first, uint64_t last,
         return AMQPC_INVALID_ARGUMENT;
     }
     uint8_t code = amqpci_state_code(state);
-    return settle(link, first, last, code, is_plain(code) ? NULL : state, settled);
+    return settle(link, first, last, code, amqpci_is_plain_state(code) ? NULL : state, settled);
 }
 
 /* As amqpc_link_update with a composite that is encoded first. */

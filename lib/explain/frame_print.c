@@ -33,7 +33,9 @@ static void print_performative(amqpci_printer *printer, const amqpc_frame *frame
     limits.depth = AMQPC_DEPTH_MAX;
     limits.compound_elements = AMQPC_UNLIMITED;
     limits.zero_width_elements = AMQPC_UNLIMITED;
-    printer->status = amqpc_value_decode(frame->body.data, frame->body.size, &limits, &value, NULL);
+    amqpc_status status =
+        amqpc_value_decode(frame->body.data, frame->body.size, &limits, &value, NULL);
+    printer->status = printer->status == AMQPC_OK ? status : printer->status;
     if (printer->status == AMQPC_OK) {
         amqpci_print_composite(printer, &value);
     }

@@ -162,7 +162,8 @@ static void enter(amqpci_printer *printer, const amqpc_composite_info *info,
                   const amqpc_value *list, branch *entered)
 {
     *entered = (branch){.info = info};
-    printer->status = amqpci_place_start(list, &entered->place);
+    amqpc_status status = amqpci_place_start(list, &entered->place);
+    printer->status = printer->status == AMQPC_OK ? status : printer->status;
     amqpci_print_format(printer, printer->format == AMQPC_PRINT_JSON ? "{\"%s\": {" : "%s(",
                         info->name);
 }

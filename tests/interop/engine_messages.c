@@ -224,6 +224,10 @@ bool engine_work_is_done(const engine_peer *peer)
         return false;
     }
     bool moved = peer->summary.sent == options->count || peer->summary.received == options->count;
-    bool settled = amqpc_link_unsettled_count(peer->link) == 0;
+    /* What waits for the session's window would be dropped by an end that comes before. */
+    amqpc_connection_statistics statistics = {.struct_size = sizeof statistics};
+    amqpc_connection_get_statistics(peer->connection, &statistics);
+    bool settled = options->settled ? statistics.output_size == 0
+                                    : amqpc_link_unsettled_count(peer->link) == 0;
     return moved && settled && (!options->drain || peer->summary.drained);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_SIZE = 32, LIMIT_MS = 60000 };
+enum { RANDOM_SIZE = 32, LIMIT_MS = 15000, OFTEN_MS = 2 };
 
 void engine_check(amqpc_status status, const char *call)
 {
@@ -304,6 +304,10 @@ static void take_event(engine_peer *peer, const amqpc_connection_event *event)
 
 static uint64_t next_time(const engine_peer *peer, uint64_t end_ms)
 {
+    bool all_sent = peer->stage == ENGINE_WORKING && peer->summary.sent == peer->options->count;
+    if (all_sent && peer->options->settled) {
+        return socket_loop_now_ms() + OFTEN_MS; /* no event tells when the last has gone out */
+    }
     bool holds = peer->stage == ENGINE_HOLDING && peer->options->end != PEER_END_NONE &&
                  peer->hold_until_ms < end_ms;
     return holds ? peer->hold_until_ms : end_ms;

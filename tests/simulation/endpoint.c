@@ -224,3 +224,11 @@ bool endpoint_succeeds(endpoint *end, const char *call, amqpc_status status)
     }
     return false;
 }
+
+bool endpoint_gives_up_sasl(const endpoint *end, amqpc_status status)
+{
+    amqpc_open open;
+    return end->plan->short_of_memory && end->plan->sasl != SASL_KIND_NONE &&
+           (status == AMQPC_NO_MEMORY || status == AMQPC_SASL_SYSTEM) &&
+           amqpc_connection_remote_open(end->connection, &open) != AMQPC_OK;
+}

@@ -12,7 +12,7 @@
 #include "simulation/observer.h"
 #include "simulation/random.h"
 
-enum { PENDING_MAX = 64, HELD_MAX = 48, TAKE_MAX = 16, BATCH_MAX = 8, MESSAGES_OF_ROUTE = 60 };
+enum { PENDING_MAX = 64, HELD_MAX = 48, TAKE_MAX = 16, BATCH_MAX = 8, MESSAGES_OF_ROUTE = 150 };
 
 struct endpoint;
 
@@ -127,6 +127,10 @@ void endpoint_tell_unsettled(endpoint *end);
 /* Whether the status is success. Anything but a lack of memory that was brought about, or the end
  * of the connection, breaks a rule. */
 bool endpoint_succeeds(endpoint *end, const char *call, amqpc_status status);
+
+/* Whether it is a failure of SASL that a lack of memory at either end explains: secrets are gone,
+ * so that it is not tried again. */
+bool endpoint_gives_up_sasl(const endpoint *end, amqpc_status status);
 
 /* --- endpoint_bytes.c */
 

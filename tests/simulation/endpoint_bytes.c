@@ -34,6 +34,9 @@ static bool took(endpoint *end, amqpc_status status)
     if (status == AMQPC_OK) {
         return true;
     }
+    if (endpoint_gives_up_sasl(end, status)) {
+        return false; /* an event tells whether it is over */
+    }
     if (status == AMQPC_NO_MEMORY) {
         (void)endpoint_succeeds(end, "amqpc_connection_input", status);
         return false;
@@ -143,7 +146,10 @@ static size_t send_some(endpoint *end, const amqpc_bytes *vectors, size_t count)
 
 void endpoint_output(endpoint *end)
 {
-    for (unsigned round = 0; round < 32; round++) {
+    /* Mostly all of it; but what waits meets the application's next calls. */
+    unsigned rounds =
+        end->healing || random_chance(&end->random, 600) ? 32 : random_below(&end->random, 3);
+    for (unsigned round = 0; round < rounds; round++) {
         amqpc_bytes vectors[VECTORS_MAX];
         size_t count = 0;
         size_t capacity = 1 + random_below(&end->random, VECTORS_MAX);

@@ -45,7 +45,7 @@ static void connection_failed(endpoint *end)
         ledger_break(end->book, RULE_EVENTS, "end %u has failed, but not by anything", end->index);
         return;
     }
-    if (!end->fault_expected && !end->leaving) {
+    if (!end->fault_expected && !end->leaving && !endpoint_gives_up_sasl(end, failure.status)) {
         ledger_break_if_friendly(end->book, RULE_WIRE, "end %u has failed by itself: %s",
                                  end->index, amqpc_status_name(failure.status));
     }

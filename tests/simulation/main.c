@@ -69,12 +69,25 @@ static void add(simulation_result *sum, const simulation_result *one)
     sum->connections += one->connections;
 }
 
+/* A planted bug is caught where the seed breaks the right rule with it, and none without it. */
+static bool is_caught(const command *asked, uint64_t seed, ledger_rule broken)
+{
+    if (asked->rule != NULL && strcmp(asked->rule, ledger_rule_name(broken)) != 0) {
+        return false;
+    }
+    simulation_result healthy;
+    (void)AMQPCI_PLANT(0);
+    simulation_run(seed, &asked->options, &healthy);
+    return AMQPCI_PLANT(asked->planted) && healthy.broken == RULE_NONE;
+}
+
 static void run_seed(const command *asked, uint64_t seed, total *sum)
 {
     simulation_result result;
     simulation_run(seed, &asked->options, &result);
     add(&sum->sum, &result);
-    bool failed = result.broken != RULE_NONE;
+    bool failed = result.broken != RULE_NONE &&
+                  (asked->planted == 0 || is_caught(asked, seed, result.broken));
     sum->passed += !failed;
     if (failed && sum->failed++ == 0) {
         sum->first_failed = seed;
@@ -272,8 +285,7 @@ static int report_planted(const command *asked, const total *sum)
     printf("planted %u: caught by rule %s, seed %llu, after %llu seeds\n", asked->planted,
            ledger_rule_name(sum->first_rule), (unsigned long long)sum->first_failed,
            (unsigned long long)(sum->first_failed - asked->first + 1));
-    bool right = asked->rule == NULL || strcmp(asked->rule, ledger_rule_name(sum->first_rule)) == 0;
-    return right ? 0 : 1;
+    return 0;
 }
 
 int main(int count, char **arguments)

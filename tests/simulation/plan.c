@@ -27,7 +27,7 @@ static void plan_end(end_plan *end, random_source *source)
     end->first_transfer_id = serial_start(source);
     end->unsettled_max = random_chance(source, 300) ? random_between(source, 1, 10) : 10000;
     end->output_size = random_chance(source, 300) ? 4096 : 65536;
-    end->retained_size = random_chance(source, 200) ? 65536 : 1048576;
+    end->retained_size = random_chance(source, 200) ? 1048576 : 4194304;
     end->partial_size = 262144;
     end->forgets = random_chance(source, 400);
 }
@@ -61,10 +61,11 @@ static void plan_faults(simulation_plan *plan, random_source *source, const plan
     faults->stall = random_chance(source, 500) ? random_below(source, 20) : 0;
     if (!limits->no_hostility && kind < 40) {
         faults->hostile = random_below(source, ENDS);
-        faults->mutation = random_between(source, 1, 40);
+        faults->mutation = random_between(source, 1, 200);
     }
     if (!limits->no_allocations && kind >= 35 && kind < 60) {
         faults->allocation = random_between(source, 1, 60);
+        plan->short_of_memory = true;
     }
     if (kind >= 50) {
         faults->cut = random_between(source, 1, 15);
@@ -95,7 +96,7 @@ void simulation_plan_make(simulation_plan *plan, uint64_t seed, const plan_limit
 {
     random_source source = random_source_make(seed, 1);
     *plan = (simulation_plan){.seed = seed};
-    plan->turns = random_between(&source, 40, 300);
+    plan->turns = random_between(&source, 50, 1500);
     static const sasl_kind sasl[] = {SASL_KIND_NONE, SASL_KIND_ANONYMOUS, SASL_KIND_PLAIN};
     plan->sasl = random_chance(&source, 20) ? SASL_KIND_SCRAM : sasl[random_below(&source, 3)];
     plan->eager = random_chance(&source, 500);

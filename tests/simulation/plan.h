@@ -72,7 +72,8 @@ typedef struct simulation_plan {
     sasl_kind sasl;
     bool eager;    /* the server opens before it is asked, the client does all before any answer */
     bool recovers; /* after a cut, links are resumed by their exports */
-    bool quiet;    /* ends with a long silence, in which nothing may happen but heartbeats */
+    bool short_of_memory; /* allocations fail: SASL gives up by that */
+    bool quiet;           /* ends with a long silence, in which nothing may happen but heartbeats */
     unsigned session_count;
     unsigned session_initiator[SESSIONS_MAX];
     unsigned route_count;

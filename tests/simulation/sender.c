@@ -36,7 +36,7 @@ static bool random_settled(route_end *route)
     }
 }
 
-/* tag: storage of the tag, where the route's messages have tags of their own. */
+/* tag: storage of the tag, where the route's messages have tags of their own; NULL for none. */
 static void make_options(route_end *route, const message *sent, uint8_t *tag,
                          amqpc_send_options *options)
 {
@@ -45,7 +45,7 @@ static void make_options(route_end *route, const message *sent, uint8_t *tag,
     options->by_reference = sent->by_reference;
     options->batchable = random_chance(&route->end->random, 300);
     options->context = sent->id;
-    if (route->plan->own_tags) {
+    if (route->plan->own_tags && tag != NULL) {
         for (unsigned i = 0; i < CONTENT_NUMBER_SIZE; i++) {
             tag[i] = (uint8_t)(sent->id >> (8 * i));
         }
@@ -368,6 +368,7 @@ void sender_act(route_end *route)
     }
     settle_some(route);
     if (!route_end_is_attached(route)) {
+        route->streamed = NULL; /* it cannot be resumed: its pieces are not kept */
         return;
     }
     if (route->streamed != NULL) {

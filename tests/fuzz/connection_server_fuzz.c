@@ -1,0 +1,8 @@
+/* A server engine, whose peer is the input (connection_fuzz.c). */
+#include "connection_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    connection_fuzz(AMQPC_SERVER, data, size);
+    return 0;
+}
