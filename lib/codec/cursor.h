@@ -22,6 +22,19 @@ typedef struct amqpci_cursor {
     bool find_duplicates;     /* look for duplicate keys in maps, wherever they are */
 } amqpci_cursor;
 
+/* Limits are not NULL, and valid. */
+static inline void amqpci_cursor_start(amqpci_cursor *cursor, const void *data, size_t size,
+                                       const amqpc_limits *limits)
+{
+    cursor->position = (const uint8_t *)data;
+    cursor->end = (const uint8_t *)data + size;
+    cursor->depth_left = limits->depth;
+    cursor->elements_max = limits->compound_elements;
+    cursor->values_left = AMQPC_UNLIMITED;
+    cursor->zero_width_left = limits->zero_width_elements;
+    cursor->find_duplicates = true;
+}
+
 /* AMQPC_INVALID_ARGUMENT where the limits cannot be used. */
 static inline amqpc_status amqpci_cursor_init(amqpci_cursor *cursor, const void *data, size_t size,
                                               const amqpc_limits *limits)
@@ -31,13 +44,7 @@ static inline amqpc_status amqpci_cursor_init(amqpci_cursor *cursor, const void 
     } else if (amqpc_limits_check(limits) != AMQPC_OK) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    cursor->position = (const uint8_t *)data;
-    cursor->end = (const uint8_t *)data + size;
-    cursor->depth_left = limits->depth;
-    cursor->elements_max = limits->compound_elements;
-    cursor->values_left = AMQPC_UNLIMITED;
-    cursor->zero_width_left = limits->zero_width_elements;
-    cursor->find_duplicates = true;
+    amqpci_cursor_start(cursor, data, size, limits);
     return AMQPC_OK;
 }
 

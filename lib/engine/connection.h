@@ -20,6 +20,15 @@ typedef struct amqpci_channel_table {
     uint32_t capacity;
 } amqpci_channel_table;
 
+/* Room in the output that amqpc_link_reserve lent; one at a time. */
+typedef struct amqpci_reservation {
+    const amqpc_link *link; /* NULL where there is none */
+    uint8_t *place;
+    size_t size_max;
+    size_t head_size;
+    uint64_t frames_sent; /* then: a frame written since lies over the room */
+} amqpci_reservation;
+
 struct amqpc_connection {
     amqpci_event_source source; /* first */
     amqpci_event_queue events;
@@ -60,6 +69,7 @@ struct amqpc_connection {
     uint64_t partial_size; /* of deliveries that have arrived in part */
     uint64_t retained_size_max;
     uint64_t output_size_max;
+    amqpci_reservation reservation;
     uint64_t pending_size; /* payloads of sends that wait for a window */
 
     amqpci_channel_table local_channels;  /* by the channels that we send on */
@@ -145,6 +155,10 @@ void amqpci_error_of_status(amqpc_status status, amqpc_error *error);
 /* What a client begins with: SASL's header, where there is SASL, and AMQP's. AMQPC_NO_MEMORY. */
 AMQPC_CHECK amqpc_status amqpci_connection_write_headers(amqpc_connection *connection);
 AMQPC_CHECK amqpc_status amqpci_connection_write_sasl_header(amqpc_connection *connection);
+
+/* A protocol header that goes before all other output, whether SASL lets that go or not. */
+AMQPC_CHECK amqpc_status amqpci_connection_write_answer(amqpc_connection *connection,
+                                                        amqpc_protocol protocol);
 AMQPC_CHECK amqpc_status amqpci_connection_write_header(amqpc_connection *connection);
 
 /* Writes a frame behind what waits. AMQPC_NO_MEMORY; AMQPC_FRAME_TOO_LARGE where the peer would not

@@ -4,6 +4,7 @@
 
 #include "base/byte_order.h"
 #include "engine/session.h"
+#include "frame/frame_decode.h"
 #include "frame/frame_header.h"
 
 amqpc_status amqpc_connection_input_buffer(amqpc_connection *connection, void **data,
@@ -30,13 +31,12 @@ static amqpc_status refuse_header(amqpc_connection *connection, amqpc_status sta
                                   const uint8_t *at, size_t size, size_t offset)
 {
     amqpc_status written = AMQPC_OK;
-    if (connection->role == AMQPC_SERVER && !connection->header_written) {
-        if (connection->sasl != NULL && !connection->sasl_header_received) {
-            written = amqpci_connection_write_sasl_header(connection);
-        } else if (connection->sasl == NULL) {
-            written = amqpci_connection_write_header(connection);
-            connection->gate_open = true;
-        }
+    if (connection->role == AMQPC_SERVER && connection->sasl == NULL && !connection->gate_open) {
+        /* The header alone: open, which the application may have called already, stays back. */
+        written = amqpci_connection_write_answer(connection, AMQPC_PROTOCOL_AMQP);
+    } else if (connection->role == AMQPC_SERVER && connection->sasl != NULL &&
+               !connection->sasl_header_received) {
+        written = amqpci_connection_write_sasl_header(connection);
     }
     if (written != AMQPC_OK) {
         return written;
@@ -217,7 +217,7 @@ AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_
     amqpc_performative performative;
     size_t offset = 0;
     amqpc_status status =
-        amqpc_frame_decode(at, size, &connection->limits, &frame, &performative, &offset);
+        amqpci_frame_decode(at, size, &connection->limits, &frame, &performative, &offset);
     if (AMQPCI_UNLIKELY(status == AMQPC_TOO_MANY_VALUES)) {
         status = decode_long_map(connection, at, size, &frame, &performative);
     }
@@ -262,7 +262,7 @@ amqpc_status amqpci_connection_parse(amqpc_connection *connection)
             return connection->failure; /* what a session could not tell the peer ended all */
         }
     }
-    return AMQPC_OK;
+    return connection->failure; /* of which a link or a session was the cause */
 }
 
 amqpc_status amqpc_connection_input(amqpc_connection *connection, size_t size)

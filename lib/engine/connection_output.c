@@ -25,10 +25,15 @@ static amqpc_status append_sasl(amqpc_connection *connection, const uint8_t *byt
     return AMQPC_OK;
 }
 
+amqpc_status amqpci_connection_write_answer(amqpc_connection *connection, amqpc_protocol protocol)
+{
+    const uint8_t header[] = {'A', 'M', 'Q', 'P', (uint8_t)protocol, 1, 0, 0};
+    return append_sasl(connection, header, sizeof header);
+}
+
 amqpc_status amqpci_connection_write_sasl_header(amqpc_connection *connection)
 {
-    static const uint8_t header[] = {'A', 'M', 'Q', 'P', AMQPC_PROTOCOL_SASL, 1, 0, 0};
-    return append_sasl(connection, header, sizeof header);
+    return amqpci_connection_write_answer(connection, AMQPC_PROTOCOL_SASL);
 }
 
 amqpc_status amqpci_connection_write_header(amqpc_connection *connection)

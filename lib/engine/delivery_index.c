@@ -9,7 +9,13 @@
 
 #include "base/memory.h"
 
-enum { RING_MIN = 64, RING_MAX = 1 << 30, STRAGGLERS_MIN = 16, STRAGGLERS_MAX = 1 << 30 };
+enum {
+    RING_MIN = 64,
+    RING_KEPT = 2048,
+    RING_MAX = 1 << 30,
+    STRAGGLERS_MIN = 16,
+    STRAGGLERS_MAX = 1 << 30
+};
 
 void amqpci_delivery_index_init(amqpci_delivery_index *index, uint32_t next)
 {
@@ -303,9 +309,10 @@ static uint32_t choose_capacity(const amqpci_delivery_index *index, uint32_t dis
         index->ring_count >= capacity / 2) {
         return capacity * 2;
     }
-    /* Most of a large ring is empty: going over it would cost more than what is in it. */
+    /* Most of a large ring is empty: going over it would cost more than what is in it. One that is
+     * not large is kept: bursts would make it shrink and grow for ever. */
     if (index->ring_count <= capacity / 16) {
-        while (capacity > RING_MIN && index->ring_count <= capacity / 8) {
+        while (capacity > RING_KEPT && index->ring_count <= capacity / 8) {
             capacity /= 2;
         }
     }

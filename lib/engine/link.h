@@ -79,10 +79,6 @@ struct amqpc_link {
     uint32_t waiting_count; /* sender: deliveries that wait for their first frame */
     uint32_t resumed_count; /* deliveries that were resumed in this attachment */
 
-    uint8_t *reserved_place; /* where amqpc_link_reserve lent room; NULL where it did not */
-    size_t reserved_size;
-    uint64_t reserved_frames; /* frames_sent then: a frame written since lies over the room */
-    uint32_t reserved_head;
     uint64_t partial_size;         /* sender: of the delivery that is being sent in pieces */
     amqpci_delivery *partial;      /* one that is being sent, or received, in pieces */
     amqpci_delivery_list unread;   /* receiver: not taken yet */

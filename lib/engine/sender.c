@@ -388,10 +388,9 @@ amqpc_status amqpc_link_reserve(amqpc_link *link, size_t size_max,
     size_t head_size = 0;
     status = amqpc_transfer_frame_write(link->session->local_channel, &transfer,
                                         (amqpc_bytes){NULL, 0}, place, HEAD_MAX, &head_size);
-    link->reserved_head = (uint32_t)head_size;
-    link->reserved_place = place;
-    link->reserved_size = size_max;
-    link->reserved_frames = link->connection->frames_sent;
+    amqpc_connection *connection = link->connection;
+    connection->reservation =
+        (amqpci_reservation){link, place, size_max, head_size, connection->frames_sent};
     *data = place + head_size;
     return status;
 }
@@ -400,12 +399,13 @@ amqpc_status amqpc_link_commit(amqpc_link *link, size_t size, const amqpc_send_o
                                uint64_t *number)
 {
     amqpc_send_options chosen = options_of(link, options);
-    uint8_t *place = link->reserved_place;
+    amqpci_reservation reserved = link->connection->reservation;
+    uint8_t *place = reserved.place;
     amqpci_output_slab *current = link->connection->output.current;
-    bool lent = place != NULL && current != NULL && place == current->data + current->used &&
-                link->reserved_frames == link->connection->frames_sent &&
-                size <= link->reserved_size;
-    link->reserved_place = NULL;
+    bool lent = reserved.link == link && current != NULL &&
+                place == current->data + current->used &&
+                reserved.frames_sent == link->connection->frames_sent && size <= reserved.size_max;
+    link->connection->reservation.link = NULL;
     if (!lent) {
         return AMQPC_INVALID_STATE;
     }
@@ -413,7 +413,7 @@ amqpc_status amqpc_link_commit(amqpc_link *link, size_t size, const amqpc_send_o
     if (status != AMQPC_OK) {
         return status;
     }
-    size_t head_size = link->reserved_head;
+    size_t head_size = reserved.head_size;
     if (is_plain(link, &chosen, size)) {
         amqpci_delivery *delivery = NULL;
         status = make_plain(link, &chosen, (uint32_t)size, &delivery);

@@ -1,6 +1,7 @@
 /* Frames that lie whole in memory: found without a copy, and decoded (AMQP 2.3). */
 #include "base/limits.h"
 #include "codec/cursor.h"
+#include "frame/frame_decode.h"
 #include "frame/frame_header.h"
 #include "schema/performative.h"
 
@@ -69,29 +70,38 @@ amqpc_status amqpc_frames_parse(const void *data, size_t size, const amqpc_limit
     return status == AMQPC_NEED_MORE ? AMQPC_OK : status;
 }
 
+amqpc_status amqpci_frame_decode(const uint8_t *data, size_t size, const amqpc_limits *limits,
+                                 amqpc_frame *frame, amqpc_performative *performative,
+                                 size_t *offset)
+{
+    amqpc_status status = parse_frame(data, size, limits, frame, offset);
+    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
+        return status;
+    }
+    if (AMQPCI_UNLIKELY(frame->body.size == 0)) {
+        performative->type = AMQPC_COMPOSITE_NONE;
+        performative->payload = frame->body;
+        return AMQPC_OK;
+    }
+    amqpci_cursor cursor;
+    amqpci_cursor_start(&cursor, frame->body.data, frame->body.size, limits);
+    cursor.values_left = limits->performative_values;
+    status = amqpci_decode_performative(&cursor, frame->type, performative);
+    *offset = (size_t)(cursor.position - data);
+    return status;
+}
+
 amqpc_status amqpc_frame_decode(const void *data, size_t size, const amqpc_limits *limits,
                                 amqpc_frame *frame, amqpc_performative *performative,
                                 size_t *offset)
 {
-    amqpci_cursor cursor;
-    size_t at = 0;
-    if (AMQPCI_UNLIKELY(amqpci_cursor_init(&cursor, data, size, limits) != AMQPC_OK)) {
+    if (AMQPCI_UNLIKELY(amqpc_limits_check(limits) != AMQPC_OK)) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    const amqpc_limits *used = limits == NULL ? &amqpci_default_limits : limits;
-    amqpc_status status = parse_frame((const uint8_t *)data, size, used, frame, &at);
-    if (AMQPCI_LIKELY(status == AMQPC_OK)) {
-        cursor.position = (const uint8_t *)frame->body.data;
-        cursor.end = cursor.position + frame->body.size;
-        cursor.values_left = used->performative_values;
-        if (AMQPCI_LIKELY(frame->body.size > 0)) {
-            status = amqpci_decode_performative(&cursor, frame->type, performative);
-            at = (size_t)(cursor.position - (const uint8_t *)data);
-        } else {
-            performative->type = AMQPC_COMPOSITE_NONE;
-            performative->payload = (amqpc_bytes){cursor.position, 0};
-        }
-    }
+    size_t at = 0;
+    amqpc_status status = amqpci_frame_decode((const uint8_t *)data, size,
+                                              limits == NULL ? &amqpci_default_limits : limits,
+                                              frame, performative, &at);
     if (offset != NULL) {
         *offset = at;
     }

@@ -269,7 +269,8 @@ static void import_link(player *self, player_link *link)
     uint32_t before = amqpc_link_unsettled_count(link->link);
     size_t size = amqpc_buffer_size(bytes);
     size -= choose_rarely(self->from, 8) && size > 0 ? choose(self->from, 256) % size : 0;
-    amqpc_status status = amqpc_link_import(link->link, amqpc_buffer_data(bytes), size);
+    const void *data = size == 0 ? "" : amqpc_buffer_data(bytes);
+    amqpc_status status = amqpc_link_import(link->link, data, size);
     bool is_done =
         player_check(self, status,
                      MAY_STATE | MAY_MEMORY | MAY_LIMIT | MAY_ENCODING | MAY_COMPOSITE);

@@ -29,6 +29,7 @@ static const flag_option flags[] = {
     {"--refuse", offsetof(peer_options, refuse)},
     {"--stream", offsetof(peer_options, stream)},
     {"--by-reference", offsetof(peer_options, by_reference)},
+    {"--any", offsetof(peer_options, any)},
 };
 
 static const flag_option numbers[] = {
@@ -225,6 +226,9 @@ bool peer_message_is(const peer_options *options, uint32_t number, const void *b
 {
     const uint8_t *found = (const uint8_t *)bytes;
     uint8_t head[HEAD_SIZE];
+    if (options->any) {
+        return true;
+    }
     if (size != peer_message_size(options, number)) {
         return false;
     }

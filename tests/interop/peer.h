@@ -28,6 +28,7 @@ typedef enum peer_end {
  * drain         the receiver gives more credit than there are messages, and drains it then
  * refuse        server: the link is refused with amqp:not-found
  * stream, by_reference   engine: how messages are sent and received
+ * any           messages are not compared
  * max_frame_size, window, idle_ms   of this end, 0 for the default; the window is in frames
  * hold_ms       time for which nothing is done before the end
  * sasl          mechanism, or NULL
@@ -46,6 +47,7 @@ typedef struct peer_options {
     bool refuse;
     bool stream;
     bool by_reference;
+    bool any;
     peer_end end;
     uint32_t count;
     uint32_t size;

@@ -77,6 +77,8 @@ static void in_flow(observed_session *session, const amqpc_flow *flow)
         return;
     }
     link->limit = beyond(limit, link->limit) ? limit : link->limit;
+    uint32_t left = link->limit - link->count;
+    link->drainable = flow->drain && left > link->drainable ? left : link->drainable;
 }
 
 static void in_transfer(observed_session *session, const amqpc_transfer *transfer)
@@ -174,22 +176,31 @@ static void out_attach(observer *watch, observed_session *session, const amqpc_a
         link->first_count = attach->initial_delivery_count;
         link->count = link->first_count;
         link->limit = link->first_count + link->early_credit;
+        link->drainable = 0;
     }
 }
 
-/* A sender's delivery-count is of what it has sent, and of credit that it gives back (AMQP 2.6.7).
- */
+/* A sender's delivery-count is of what it has sent, and of credit that it was asked to drain and
+ * gives back (AMQP 2.6.7). New credit may have come meanwhile, which it still has. */
 static void out_sender_flow(observer *watch, observed_link *link, const amqpc_flow *flow)
 {
-    bool told = (flow->present & AMQPC_FLOW_DELIVERY_COUNT) != 0;
-    bool gives_back = flow->drain && (flow->present & AMQPC_FLOW_LINK_CREDIT) != 0 &&
-                      flow->link_credit == 0 && told && !beyond(flow->delivery_count, link->limit);
-    if (gives_back && !beyond(link->count, flow->delivery_count)) {
-        link->count = flow->delivery_count;
-    } else if (told && flow->delivery_count != link->count) {
+    if ((flow->present & AMQPC_FLOW_DELIVERY_COUNT) == 0) {
+        return;
+    }
+    uint32_t given_back = flow->delivery_count - link->count;
+    if (given_back > link->drainable) {
         ledger_break(watch->book, RULE_CREDIT,
                      "end %u: link %s tells delivery-count %u, %u is right", watch->end, link->name,
                      flow->delivery_count, link->count);
+        return;
+    }
+    link->drainable -= given_back;
+    link->count = flow->delivery_count;
+    bool has_credit = (flow->present & AMQPC_FLOW_LINK_CREDIT) != 0;
+    if (has_credit && beyond(link->count + flow->link_credit, link->limit)) {
+        ledger_break(watch->book, RULE_CREDIT,
+                     "end %u: link %s tells credit %u after %u, but the limit is %u", watch->end,
+                     link->name, flow->link_credit, link->count, link->limit);
     }
 }
 
