@@ -56,7 +56,11 @@ static amqpc_status take_sasl_header(amqpc_connection *connection)
     connection->sasl_expected = false;
     connection->sasl_header_received = true;
     connection->expect_header = false;
-    return amqpci_connection_write_sasl(connection);
+    amqpc_status status = amqpci_connection_write_sasl(connection);
+    if (status == AMQPC_NO_MEMORY) {
+        amqpci_connection_fail(connection, status); /* the header cannot be taken a second time */
+    }
+    return status;
 }
 
 static amqpc_status take_amqp_header(amqpc_connection *connection)
@@ -262,7 +266,7 @@ amqpc_status amqpci_connection_parse(amqpc_connection *connection)
             return connection->failure; /* what a session could not tell the peer ended all */
         }
     }
-    return connection->failure; /* of which a link or a session was the cause */
+    return AMQPC_OK;
 }
 
 amqpc_status amqpc_connection_input(amqpc_connection *connection, size_t size)

@@ -2,8 +2,11 @@
 #ifndef AMQPCI_ENGINE_DELIVERY_H
 #define AMQPCI_ENGINE_DELIVERY_H
 
+#include <assert.h>
+
 #include <amqpcodec/delivery.h>
 
+#include "base/serial.h"
 #include "base/slab.h"
 #include "engine/output.h"
 
@@ -109,10 +112,19 @@ enum { AMQPCI_STATE_OTHER = 0xff };
 /* What the API calls it: the epoch, and the delivery-id that it had at first. */
 AMQPCI_INLINE uint64_t amqpci_delivery_number(const amqpci_delivery *delivery)
 {
-    uint32_t id = AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_RESUMED)
-                      ? delivery->extra->first_id
-                      : delivery->id;
+    uint32_t id = delivery->id;
+    if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_RESUMED)) {
+        assert(delivery->extra != NULL);
+        id = delivery->extra->first_id;
+    }
     return (uint64_t)delivery->epoch << 32 | id;
+}
+
+/* Numbers are in the order of sending: ids of one epoch wrap (RFC 1982). */
+AMQPCI_INLINE bool amqpci_number_before(uint64_t left, uint64_t right)
+{
+    return left >> 32 == right >> 32 ? amqpci_serial_before((uint32_t)left, (uint32_t)right)
+                                     : left < right;
 }
 
 /* Receiver: bytes of tag and state, which stand before the payload where it is moved to. */

@@ -1,7 +1,7 @@
 /* The queue of events: objects with bits, so that it never allocates and never grows.
  *
  * An object stands in the queue at most once, with a bit for each event that it has. Taking gives
- * the lowest bit of the first object, which then goes to the end while it has more. */
+ * the lowest bit of the first object, which stays first while it has more. */
 #ifndef AMQPCI_ENGINE_EVENT_QUEUE_H
 #define AMQPCI_ENGINE_EVENT_QUEUE_H
 

@@ -223,7 +223,8 @@ void amqpci_link_part(amqpc_link *link)
     }
     if (status != AMQPC_OK && status != AMQPC_INVALID_STATE) {
         /* The peer cannot be told: the connection is of no use without. */
-        amqpci_connection_fail(link->connection, status);
+        amqpci_connection_fail(link->connection,
+                               status == AMQPC_NO_MEMORY ? status : AMQPC_RESOURCE_LIMIT);
     }
 }
 

@@ -202,7 +202,7 @@ void amqpci_sender_payload_sent(amqpc_connection *connection, amqpci_delivery *d
 void amqpci_sender_leave_output(amqpc_link *link);
 
 /* An amqpci_became_straggler: copies the payload out of its slab, so that the slab may go. */
-void amqpci_sender_became_straggler(void *connection, void *delivery);
+void amqpci_sender_became_straggler(void *context, void *straggler);
 
 /* --- sender_frames.c */
 

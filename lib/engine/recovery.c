@@ -344,7 +344,7 @@ static void apply(reconciling *work)
     }
 }
 
-amqpc_status amqpci_recovery_reconcile(amqpc_link *link, const amqpc_attach *attach)
+static amqpc_status reconcile(amqpc_link *link, const amqpc_attach *attach)
 {
     const amqpc_allocator *allocator = &link->connection->allocator;
     reconciling work = {.link = link, .complete = !attach->incomplete_unsettled};
@@ -369,5 +369,14 @@ amqpc_status amqpci_recovery_reconcile(amqpc_link *link, const amqpc_attach *att
         free_notices(&work);
     }
     amqpci_release(allocator, work.findings);
+    return status;
+}
+
+amqpc_status amqpci_recovery_reconcile(amqpc_link *link, const amqpc_attach *attach)
+{
+    amqpc_status status = reconcile(link, attach);
+    if (status == AMQPC_OK && link->role == AMQPC_ROLE_SENDER) {
+        amqpci_recovery_hold_credit(link); /* a flow may have come right behind the attach */
+    }
     return status;
 }

@@ -151,6 +151,7 @@ amqpc_status amqpc_link_export(const amqpc_link *link, amqpc_buffer *buffer)
         count += suspended->deliveries[i] != NULL;
     }
     amqpci_sink sink;
+    size_t before = amqpc_buffer_size(buffer);
     amqpci_sink_init_growable(&sink, buffer);
     amqpc_status status = store_header(&sink, link, count);
     for (uint32_t i = 0; i < suspended->count && status == AMQPC_OK; i++) {
@@ -160,6 +161,8 @@ amqpc_status amqpc_link_export(const amqpc_link *link, amqpc_buffer *buffer)
     }
     if (status == AMQPC_OK) {
         amqpci_sink_publish(&sink);
+    } else {
+        amqpc_buffer_truncate(buffer, before); /* growing has made a part of it the buffer's */
     }
     return status;
 }
@@ -180,8 +183,9 @@ static void look_at(looking *search, const amqpci_delivery *delivery)
         return;
     }
     uint64_t number = amqpci_delivery_number(delivery);
-    bool sooner = search->found == NULL || number < amqpci_delivery_number(search->found);
-    if (number > search->after && sooner) {
+    bool sooner = search->found == NULL ||
+                  amqpci_number_before(number, amqpci_delivery_number(search->found));
+    if (amqpci_number_before(search->after, number) && sooner) {
         search->found = delivery;
     }
 }
@@ -198,7 +202,8 @@ static void look_at_suspended(looking *search)
         while (at < high && suspended->deliveries[at] == NULL) {
             at++;
         }
-        if (at < high && amqpci_delivery_number(suspended->deliveries[at]) <= search->after) {
+        if (at < high && !amqpci_number_before(
+                             search->after, amqpci_delivery_number(suspended->deliveries[at]))) {
             low = at + 1;
         } else {
             high = middle;

@@ -121,7 +121,7 @@ static amqpc_status check(const importing *work, const amqpc_value *fields)
         sent ? AMQPCI_EXPORTED_STREAMED | AMQPCI_EXPORTED_BATCHABLE
              : AMQPCI_EXPORTED_MODE_SECOND | AMQPCI_EXPORTED_SETTLED | AMQPCI_EXPORTED_TAKEN;
     bool valid =
-        epoch >= 1 && epoch <= work->epoch && number > work->last_number &&
+        epoch >= 1 && epoch <= work->epoch && amqpci_number_before(work->last_number, number) &&
         (flags & ~(uint64_t)allowed) == 0 && tag_size <= AMQPC_DELIVERY_TAG_MAX &&
         (tag_size > 0 || !sent) && (payload_size == 0 || sent) && payload_size <= UINT32_MAX &&
         (payload_size == 0 || !(flags & AMQPCI_EXPORTED_STREAMED)) &&

@@ -15,6 +15,16 @@ enum {
                       */
 };
 
+/* It was settled while it waited for its first frame, on a link that sends nothing settled (AMQP
+ * 2.8.2): a disposition behind its last frame tells the peer. */
+static bool is_settled_behind(const amqpci_delivery *delivery)
+{
+    uint32_t again = AMQPCI_DELIVERY_RESUMED | AMQPCI_DELIVERY_ANEW;
+    bool resumes = (delivery->flags & again) == AMQPCI_DELIVERY_RESUMED;
+    return delivery->flags & AMQPCI_DELIVERY_SETTLED && !resumes &&
+           delivery->link->snd_settle_mode == AMQPC_SENDER_SETTLE_MODE_UNSETTLED;
+}
+
 /* What the first frame says of the delivery. */
 static void fill_first(const amqpci_delivery *delivery, uint8_t *storage, amqpc_transfer *transfer)
 {
@@ -24,7 +34,7 @@ static void fill_first(const amqpci_delivery *delivery, uint8_t *storage, amqpc_
     transfer->delivery_id = delivery->id;
     transfer->delivery_tag = amqpci_delivery_tag(delivery, AMQPC_ROLE_SENDER, storage);
     transfer->message_format = extra == NULL ? 0 : extra->message_format;
-    transfer->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
+    transfer->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) && !is_settled_behind(delivery);
     if (extra != NULL && extra->has_rcv_settle_mode) {
         transfer->present |= AMQPC_TRANSFER_RCV_SETTLE_MODE;
         transfer->rcv_settle_mode = extra->rcv_settle_mode;
@@ -261,14 +271,20 @@ amqpc_status amqpci_session_send_pending(amqpc_session *session)
 {
     while (session->pending.first != NULL && session->remote_window > 0) {
         amqpci_delivery *first = session->pending.first;
-        bool gone = first->link == NULL || first->link->state != AMQPC_LINK_ATTACHED;
-        while (!gone && session->remote_window > 0 && !is_framed(first)) {
+        while (session->remote_window > 0 && !is_framed(first)) {
             amqpc_status status = write_next(session, first);
             if (status != AMQPC_OK) {
                 return status;
             }
         }
-        if (gone || is_framed(first)) {
+        if (is_framed(first) && is_settled_behind(first)) {
+            amqpc_status status = amqpci_session_add_range(session, AMQPC_ROLE_SENDER, first->id,
+                                                           first->id, AMQPC_COMPOSITE_NONE, true);
+            if (status != AMQPC_OK) {
+                return status;
+            }
+        }
+        if (is_framed(first)) {
             amqpci_sender_drop_rest(take_pending(session));
         }
     }

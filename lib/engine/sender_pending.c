@@ -54,11 +54,38 @@ static amqpc_status keep_number(amqpci_delivery *delivery)
     return status;
 }
 
+/* Unsettled deliveries of links that have sends waiting keep their numbers, too: what such a link
+ * sends from now on is numbered under another epoch, as its ids come a second time.
+ * AMQPC_NO_MEMORY. */
+static amqpc_status begin_epochs(amqpc_session *session)
+{
+    amqpci_delivery_index *index = &session->outgoing;
+    amqpc_status status = AMQPC_OK;
+    amqpci_delivery *delivery = NULL;
+    uint32_t place = 0;
+    uint32_t id = 0;
+    while (status == AMQPC_OK && (delivery = (amqpci_delivery *)amqpci_delivery_index_next_straggler(
+                                      index, &place, &id)) != NULL) {
+        status = delivery->link->waiting_count > 0 ? keep_number(delivery) : AMQPC_OK;
+    }
+    id = index->first;
+    uint32_t last = amqpci_serial_add(index->next, UINT32_MAX);
+    while (status == AMQPC_OK && id != index->next &&
+           (delivery = (amqpci_delivery *)amqpci_delivery_index_next(index, &id, last)) != NULL) {
+        status = delivery->link->waiting_count > 0 ? keep_number(delivery) : AMQPC_OK;
+        id = amqpci_serial_add(id, 1);
+    }
+    for (amqpc_link *at = session->first_link; at != NULL; at = at->next) {
+        at->epoch += at->waiting_count > 0;
+    }
+    return status;
+}
+
 /* Those that are left, and did not begin, get ids from `id` on. AMQPC_NO_MEMORY. */
 static amqpc_status renumber(amqpc_session *session, uint32_t id)
 {
     amqpc_connection *connection = session->connection;
-    amqpc_status status = AMQPC_OK;
+    amqpc_status status = begin_epochs(session);
     for (amqpci_delivery *at = session->pending.first; at != NULL && status == AMQPC_OK;
          at = at->next) {
         if (!is_started(at)) {

@@ -335,7 +335,8 @@ void amqpc_session_free(amqpc_session *session)
     }
     if (status != AMQPC_OK) {
         /* The peer cannot be told: the connection is of no use without. */
-        amqpci_connection_fail(session->connection, status);
+        amqpci_connection_fail(session->connection,
+                               status == AMQPC_NO_MEMORY ? status : AMQPC_RESOURCE_LIMIT);
     }
 }
 

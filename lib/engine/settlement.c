@@ -286,7 +286,11 @@ AMQPCI_INLINE amqpc_status settle_one(settling *work, amqpci_delivery *delivery)
         }
     }
     bool now = settles_now(work, delivery);
-    amqpc_status status = extend_run(work, delivery->id, now);
+    /* The peer must not hear of it before its transfer, which tells it (AMQP 2.7.5). */
+    bool waits = delivery->flags & AMQPCI_DELIVERY_QUEUED && link->role == AMQPC_ROLE_SENDER &&
+                 !(delivery->flags & AMQPCI_DELIVERY_STARTED);
+    amqpc_status status =
+        AMQPCI_UNLIKELY(waits) ? AMQPC_OK : extend_run(work, delivery->id, now);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
     }

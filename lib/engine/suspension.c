@@ -25,14 +25,9 @@ void amqpci_suspended_remove(amqpc_link *link, amqpci_delivery *delivery)
     delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_SUSPENDED;
 }
 
-bool amqpci_suspended_reserve(amqpc_link *link, uint32_t count)
+static bool resize(amqpc_link *link, uint32_t capacity)
 {
     amqpci_suspended *suspended = &link->suspended;
-    if (count <= suspended->capacity) {
-        return true;
-    }
-    uint32_t capacity = suspended->capacity == 0 ? 8 : suspended->capacity * 2;
-    capacity = capacity < count ? count : capacity;
     void *grown = amqpci_reallocate(&link->connection->allocator, suspended->deliveries,
                                     capacity * sizeof(amqpci_delivery *));
     if (grown != NULL) {
@@ -40,6 +35,17 @@ bool amqpci_suspended_reserve(amqpc_link *link, uint32_t count)
         suspended->capacity = capacity;
     }
     return grown != NULL;
+}
+
+bool amqpci_suspended_reserve(amqpc_link *link, uint32_t count)
+{
+    const amqpci_suspended *suspended = &link->suspended;
+    if (count <= suspended->capacity) {
+        return true;
+    }
+    uint32_t capacity = suspended->capacity == 0 ? 8 : suspended->capacity * 2;
+    /* A delivery is lost where there is no room for it: what is just enough is tried, too. */
+    return (capacity > count && resize(link, capacity)) || resize(link, count);
 }
 
 static bool add(amqpc_link *link, amqpci_delivery *delivery)
@@ -150,7 +156,7 @@ static int by_number(const void *left, const void *right)
 {
     uint64_t a = amqpci_delivery_number(*(amqpci_delivery *const *)left);
     uint64_t b = amqpci_delivery_number(*(amqpci_delivery *const *)right);
-    return a < b ? -1 : a > b;
+    return amqpci_number_before(a, b) ? -1 : a != b;
 }
 
 /* What the sender's application has settled, and the peer was not told of: it learns of it by the

@@ -1,7 +1,7 @@
 /* The player's objects: made, freed, and looked at. */
 #include "player.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -74,6 +74,9 @@ bool player_check(player *self, amqpc_status status, unsigned may)
     if (status == AMQPC_OK) {
         return true;
     }
+    if ((class_of(status) & may) == 0) {
+        fprintf(stderr, "answered: %s\n", amqpc_status_name(status));
+    }
     FUZZ_CHECK((class_of(status) & may) != 0);
     if (status == AMQPC_NO_MEMORY) {
         amqpc_connection_failure failure = {.status = AMQPC_OK};
@@ -98,7 +101,7 @@ amqpc_session *player_add_session(player *self, amqpc_session *session)
             return session;
         }
     }
-    amqpc_session_free(session);
+    player_free_session(self, session); /* with links that the peer attached there */
     return NULL;
 }
 

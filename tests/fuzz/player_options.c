@@ -42,12 +42,12 @@ void player_options(choices *from, amqpc_end_role role, bool with_sasl,
     set_sasl(from, role, &sasl[role]);
     limits[role].frame_size = sizes & 1 ? 512 : 4096;
     limits[role].initial_frame_size = 4096;
-    limits[role].channels = 1 + (sizes >> 1) % 4;
+    limits[role].channels = 4 - (sizes >> 1) % 4;
     options->role = role;
     options->limits = &limits[role];
     options->sasl = with_sasl ? &sasl[role] : NULL;
     options->random = (amqpc_bytes){"32 bytes that nobody can predict", 32};
-    options->handles_max = 1 + (sizes >> 3) % 8;
+    options->handles_max = 8 - (sizes >> 3) % 8;
     options->input_slab_size = sizes & 64 ? 1024 : 8192;
     options->unsettled_max = kind & 1 ? 3 : 10000;
     options->output_size = kind & 2 ? 1000 : 100000;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the fuzz targets and runs each for a while.
 
-Usage: run.py SECONDS_EACH [TARGET...] [--jobs N] [--build-dir DIR]
+Usage: run.py SECONDS_EACH [TARGET...] [--jobs N] [--build-dir DIR] [--recordings DIR]
 
 Configures a build of its own with clang (coverage, AddressSanitizer, UndefinedBehaviorSanitizer), makes
 seeds from the vectors, replays the reproducers of tests/fuzz/regressions/TARGET, and then fuzzes each
@@ -34,6 +34,10 @@ TARGETS = (
     "frame_stream",
     "explain",
     "sasl",
+    "import",
+    "connection_client",
+    "connection_server",
+    "engine_calls",
 )
 MAX_INPUT_SIZE = 4096
 MEMORY_LIMIT_MB = 1024
@@ -49,6 +53,10 @@ OPTIONS = (
     f"-rss_limit_mb={MEMORY_LIMIT_MB}",
     f"-timeout={INPUT_TIMEOUT_SECONDS}",
 )
+# Calls in a row: short inputs reach nothing.
+TARGET_OPTIONS = {"engine_calls": ("-len_control=0",)}
+WITH_DICTIONARY = ("connection_client", "connection_server")
+DICTIONARY = "performatives.dict"
 
 
 class Outcome(NamedTuple):
@@ -92,10 +100,11 @@ def build(build_dir: pathlib.Path, jobs: int) -> None:
             done.check_returncode()
 
 
-def make_seeds(build_dir: pathlib.Path) -> None:
-    """Writes the seeds of all targets."""
+def make_seeds(build_dir: pathlib.Path, recordings: pathlib.Path | None) -> None:
+    """Writes the seeds of all targets, and the dictionary; recordings: see make_seeds.py."""
     command = [sys.executable, str(FOLDER / "make_seeds.py")]
     command += [str(PROJECT / "tests" / "vectors"), str(build_dir / "seeds")]
+    command += [str(recordings)] if recordings else []
     subprocess.run(command, check=True)
 
 
@@ -135,6 +144,8 @@ def fuzz(build_dir: pathlib.Path, target: str, seconds: int) -> Outcome:
     if seconds == 0:
         return Outcome(target, 0, 0, 0, found, bool(found))
     command = [str(program), *OPTIONS, f"-max_total_time={seconds}", "-print_final_stats=1"]
+    command += TARGET_OPTIONS.get(target, ())
+    command += [f"-dict={build_dir}/seeds/{DICTIONARY}"] if target in WITH_DICTIONARY else []
     command += [f"-artifact_prefix={crashes}/", str(corpus), str(build_dir / "seeds" / target)]
     with log.open("ab") as output:
         try:
@@ -163,7 +174,7 @@ def report(outcome: Outcome, log: pathlib.Path) -> None:
     """Prints the line of a target, and what crashed it."""
     verdict = "CRASHED" if outcome.failed else "ok"
     print(
-        f"{outcome.target:16} {verdict:8} {outcome.executions:>10} executions"
+        f"{outcome.target:18} {verdict:8} {outcome.executions:>10} executions"
         f" {outcome.coverage:>6} edges {outcome.features:>7} features",
         flush=True,
     )
@@ -182,6 +193,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--jobs", type=int, default=1, help="targets that run at once")
     parser.add_argument("--build-dir", type=pathlib.Path, default=PROJECT / "build" / "fuzz")
+    parser.add_argument("--recordings", type=pathlib.Path, help="what simulate --corpus wrote")
     arguments = parser.parse_intermixed_args()
     unknown = set(arguments.targets) - set(TARGETS)
     if unknown or arguments.seconds < 0 or arguments.jobs < 1:
@@ -195,7 +207,7 @@ def main() -> int:
     build_dir = arguments.build_dir.resolve()
     try:
         build(build_dir, arguments.jobs)
-        make_seeds(build_dir)
+        make_seeds(build_dir, arguments.recordings)
     except subprocess.CalledProcessError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2

@@ -181,8 +181,10 @@ void peer_note_error(peer_summary *summary, const char *condition, size_t condit
     size_t capacity = sizeof summary->error;
     peer_copy_text(text, capacity / 2, condition, condition_size);
     if (description_size > 0) {
-        (void)strcat(text, ": ");
-        peer_copy_text(text + strlen(text), capacity - strlen(text), description, description_size);
+        size_t used = strlen(text);
+        peer_copy_text(text + used, capacity - used, ": ", 2);
+        used = strlen(text);
+        peer_copy_text(text + used, capacity - used, description, description_size);
     }
 }
 

@@ -59,8 +59,9 @@ class Scenarios(unittest.TestCase):
         for pair in self.pairs():
             for ours in ("--stream", "--by-reference"):
                 with self.subTest(pair=pair, ours=ours):
-                    engine = {"for_server": (ours,)} if pair[0] == "engine" else {"for_client": (ours,)}
-                    sender, receiver = self.converse(*pair, "--max-frame-size", "4096", "--size", "100000", **engine)
+                    words = ("--max-frame-size", "4096", "--size", "100000")
+                    at_server = pair[0] == "engine"
+                    sender, receiver = self.converse(*pair, *words, for_server=(ours,) * at_server, for_client=(ours,) * (not at_server))
                     self.assert_moved(sender, receiver, 10, "accepted")
 
     def test_every_outcome(self) -> None:

@@ -235,10 +235,8 @@ def check_examples(installed: Installed) -> None:
     for source in sorted((ROOT / "docs/examples").glob("*.c")):
         program = installed.work / f"example-{source.stem}"
         run("cc", "-std=c11", *WARNINGS, source, "-o", program, *installed.pkg_config("full", "--cflags", "--libs"))
-        if source.stem == "engine_loop":
-            output = run_with_peer(installed, program)
-        else:
-            output = run(program, env=installed.environment("full"), cwd=source.parent)
+        needs_peer = source.stem == "engine_loop"
+        output = run_with_peer(installed, program) if needs_peer else run(program, env=installed.environment("full"), cwd=source.parent)
         expected = source.with_suffix(".out")
         assert not expected.exists() or output == expected.read_text(), f"{source.name} printed {output!r}"
         print(f"  example {source.name}")

@@ -41,6 +41,7 @@ void endpoint_clean_up(endpoint *end)
         release_all(end);
     }
     amqpc_connection_free(end->connection);
+    ledger_return_all(end->book, end->index);
     forget_connection(end);
     release_all(end);
     for (unsigned i = 0; i < end->plan->route_count; i++) {
@@ -114,6 +115,7 @@ static void forget_connection(endpoint *end)
     end->failed = false;
     end->fault_expected = false;
     end->over = false;
+    end->output_waits = false;
     memset(end->sessions, 0, sizeof end->sessions);
     for (unsigned i = 0; i < end->plan->route_count; i++) {
         route_end *route = &end->routes[i];
@@ -132,8 +134,12 @@ void endpoint_disconnect(endpoint *end)
 {
     for (unsigned i = 0; i < end->plan->route_count; i++) {
         route_end *route = &end->routes[i];
-        ledger_lose_settled(end->book, i);
-        if (route->link == NULL || amqpc_link_is_closed(route->link)) {
+        ledger_interrupt(end->book, i);
+        if (route->link == NULL) {
+            continue;
+        }
+        if (amqpc_link_is_closed(route->link)) {
+            route_end_close(route);
             continue;
         }
         if (route->is_sender) {
@@ -148,6 +154,7 @@ void endpoint_disconnect(endpoint *end)
         release_all(end);
     }
     amqpc_connection_free(end->connection);
+    ledger_return_all(end->book, end->index);
     forget_connection(end);
 }
 

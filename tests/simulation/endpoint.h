@@ -93,6 +93,7 @@ typedef struct endpoint {
     bool failed;
     bool fault_expected; /* a fault of the network befell this connection */
     bool over;           /* the transport is shut */
+    bool output_waits;   /* not all was written that there is room for */
     session_end sessions[SESSIONS_MAX];
     route_end routes[ROUTES_MAX];
     uint64_t granted[ROUTES_MAX]; /* credit given by hand */
@@ -149,6 +150,16 @@ void endpoint_random_life(endpoint *end);
 
 /* The link is closed, and gone for good: the next one has another name. */
 void route_end_close(route_end *route);
+
+/* The same, where there is no link any more. */
+void route_end_next(route_end *route, uint32_t generation);
+
+/* Where the other end knows that the link was closed, and its detach was lost with the session or
+ * the connection: as in life, somebody tells this end. */
+void route_end_catch_up(route_end *route);
+
+/* The session is unmapped: its links wait for another. */
+void session_end_retire(endpoint *end, unsigned number);
 
 /* --- recovery.c */
 

@@ -149,6 +149,7 @@ void endpoint_output(endpoint *end)
     /* Mostly all of it; but what waits meets the application's next calls. */
     unsigned rounds =
         end->healing || random_chance(&end->random, 600) ? 32 : random_below(&end->random, 3);
+    end->output_waits = true;
     for (unsigned round = 0; round < rounds; round++) {
         amqpc_bytes vectors[VECTORS_MAX];
         size_t count = 0;
@@ -166,6 +167,7 @@ void endpoint_output(endpoint *end)
             amqpc_connection_output_done(end->connection, sent);
         }
         if (!given || sent == 0) {
+            end->output_waits = false; /* for lack of room, or of memory, it waits by itself */
             break;
         }
     }

@@ -91,6 +91,11 @@ static void session_begun(endpoint *end, amqpc_session *session)
         return; /* the answer to ours */
     }
     unsigned number = session_number(end, session);
+    const session_end *before = number == SESSIONS_MAX ? NULL : &end->sessions[number];
+    if (before != NULL && before->session != NULL && before->begun &&
+        amqpc_session_get_state(before->session) == AMQPC_SESSION_UNMAPPED) {
+        session_end_retire(end, number); /* its end came with this begin */
+    }
     if (number == SESSIONS_MAX || end->sessions[number].session != NULL) {
         if (number != SESSIONS_MAX) {
             ledger_break_if_friendly(end->book, RULE_EVENTS, "end %u: session %u begins twice",
@@ -117,6 +122,7 @@ static route_end *named_route(endpoint *end, const amqpc_link *link)
         return NULL;
     }
     route_end *route = &end->routes[number];
+    route_end_catch_up(route);
     char expected[32];
     (void)snprintf(expected, sizeof expected, "r%u.%u", number, route->generation);
     bool is_sender = amqpc_link_role(link) == AMQPC_ROLE_SENDER;

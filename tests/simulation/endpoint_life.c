@@ -3,6 +3,7 @@
 #include "simulation/endpoint.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool peer_is_open(const endpoint *end)
@@ -79,6 +80,20 @@ static void move_links(endpoint *end, unsigned number)
     session->ended = NULL;
 }
 
+/* The session has ended at both ends: another may come, from here or from there. */
+void session_end_retire(endpoint *end, unsigned number)
+{
+    session_end *session = &end->sessions[number];
+    if (session->ended != NULL) {
+        end->memory.fail_in = 0;
+        move_links(end, number); /* to this one, from which the next takes them over */
+    }
+    session->ended = session->session;
+    session->session = NULL;
+    session->begun = false;
+    session->begin_at_ms = end->now_ms + random_below(&end->random, 200);
+}
+
 static void maintain_session(endpoint *end, unsigned number)
 {
     session_end *session = &end->sessions[number];
@@ -99,10 +114,7 @@ static void maintain_session(endpoint *end, unsigned number)
         (void)endpoint_succeeds(end, "amqpc_session_end",
                                 amqpc_session_end(session->session, NULL));
     } else if (session->begun && state == AMQPC_SESSION_UNMAPPED) {
-        session->ended = session->session;
-        session->session = NULL;
-        session->begun = false;
-        session->begin_at_ms = end->now_ms + random_below(&end->random, 200);
+        session_end_retire(end, number);
     }
 }
 
@@ -157,7 +169,6 @@ static void new_link(route_end *route, const session_end *session)
 
 void route_end_close(route_end *route)
 {
-    endpoint *end = route->end;
     if (!route->is_sender) {
         receiver_take(route, true); /* legal on a link that is detached since */
     } else {
@@ -165,6 +176,12 @@ void route_end_close(route_end *route)
     }
     amqpc_link_free(route->link);
     route->link = NULL;
+    route_end_next(route, route->generation + 1);
+}
+
+void route_end_next(route_end *route, uint32_t generation)
+{
+    endpoint *end = route->end;
     route->was_attached = false;
     route->event_seen = false;
     route->flow_seen = false;
@@ -173,9 +190,26 @@ void route_end_close(route_end *route)
     route->to_settle_count = 0;
     route->streamed = NULL;
     route->arriving = NULL;
+    free(route->exported);
+    route->exported = NULL;
     ledger_abandon(end->book, route->route, route->generation);
-    route->generation++;
+    route->generation = generation;
     route->attach_at_ms = end->now_ms + random_below(&end->random, 300);
+    ledger_route *known = &end->book->routes[route->route];
+    known->generation = known->generation < generation ? generation : known->generation;
+}
+
+void route_end_catch_up(route_end *route)
+{
+    uint32_t generation = route->end->book->routes[route->route].generation;
+    bool rests =
+        route->link == NULL || amqpc_link_get_state(route->link) == AMQPC_LINK_DETACHED;
+    if (rests && route->generation < generation && route->link != NULL) {
+        route_end_close(route);
+    }
+    if (rests && route->generation < generation) {
+        route_end_next(route, generation);
+    }
 }
 
 static void attach_detached(route_end *route, const session_end *session)
@@ -211,6 +245,7 @@ static void maintain_link(route_end *route)
 {
     endpoint *end = route->end;
     const session_end *session = &end->sessions[route->plan->session];
+    route_end_catch_up(route);
     if (route->link == NULL) {
         new_link(route, session);
     }
@@ -234,7 +269,7 @@ static void maintain_link(route_end *route)
         }
         break;
     case AMQPC_LINK_DETACH_RECEIVED:
-        ledger_lose_settled(end->book, route->route);
+        ledger_interrupt(end->book, route->route);
         (void)endpoint_succeeds(end, "amqpc_link_detach",
                                 amqpc_link_detach(route->link, false, NULL));
         route->attach_at_ms = end->now_ms + random_below(&end->random, 200);
@@ -272,7 +307,7 @@ static void random_link_life(route_end *route)
         if (route->streamed != NULL && !closes) {
             return; /* one thing after the other */
         }
-        ledger_lose_settled(end->book, route->route);
+        ledger_interrupt(end->book, route->route);
         (void)endpoint_succeeds(end, "amqpc_link_detach",
                                 amqpc_link_detach(route->link, closes, NULL));
         route->attach_at_ms = end->now_ms + random_below(&end->random, 200);
@@ -300,7 +335,7 @@ void endpoint_random_life(endpoint *end)
         }
         for (unsigned j = 0; j < end->plan->route_count; j++) {
             if (end->plan->routes[j].session == i) {
-                ledger_lose_settled(end->book, j);
+                ledger_interrupt(end->book, j);
             }
         }
         (void)endpoint_succeeds(end, "amqpc_session_end",

@@ -234,17 +234,26 @@ void ledger_abandon(ledger *book, unsigned route, uint32_t generation)
         message *lost = book->messages[i];
         if (lost->route == route && lost->generation == generation) {
             lost->abandoned = true;
-            ledger_return_buffer(lost);
         }
     }
 }
 
-void ledger_lose_settled(ledger *book, unsigned route)
+void ledger_return_all(ledger *book, unsigned end)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        if (book->plan->routes[book->messages[i]->route].sender == end) {
+            ledger_return_buffer(book->messages[i]);
+        }
+    }
+}
+
+void ledger_interrupt(ledger *book, unsigned route)
 {
     for (size_t i = 0; i < book->count; i++) {
         message *lost = book->messages[i];
-        if (lost->route == route && lost->received == 0) {
-            lost->may_be_lost = true;
+        if (lost->route == route) {
+            lost->interrupted = true;
+            lost->may_be_lost = lost->may_be_lost || lost->received == 0;
         }
     }
 }

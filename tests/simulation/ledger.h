@@ -56,6 +56,8 @@ typedef struct message {
     bool self_settled; /* by a call of the sender */
     bool unknown;
     bool abandoned;   /* its link is gone for good */
+    bool imported;    /* by the import that is being looked at */
+    bool interrupted; /* its link, or its connection, went when it was made */
     bool may_be_lost; /* sent settled, and then its link or its connection went */
 
     /* At the receiver. */
@@ -82,6 +84,7 @@ typedef struct ledger_statistics {
 typedef struct ledger_route {
     uint64_t last_first_received; /* id of the latest message that came for the first time */
     uint64_t sent;
+    uint32_t generation; /* links of the route that were closed, as one end at least knows */
 } ledger_route;
 
 typedef struct ledger {
@@ -130,6 +133,9 @@ void ledger_updated(ledger *book, message *updated, uint32_t state_type, bool se
 /* What the engine borrowed is given back: nothing may read it any more. */
 void ledger_return_buffer(message *returned);
 
+/* The same of all that an end has sent: its connection is freed. */
+void ledger_return_all(ledger *book, unsigned end);
+
 /* A piece came, or the whole: `more` tells. */
 void ledger_received(ledger *book, message *received, const void *data, size_t size, bool resumed,
                      bool more);
@@ -140,8 +146,9 @@ void ledger_decided(message *decided, uint32_t outcome);
 /* A message of the route that the sender cannot hear of any more: its link is gone. */
 void ledger_abandon(ledger *book, unsigned route, uint32_t generation);
 
-/* What was sent settled on the route may not arrive any more. */
-void ledger_lose_settled(ledger *book, unsigned route);
+/* The route's link goes: what was sent settled may not arrive any more, what was sent unsettled may
+ * have arrived in part. */
+void ledger_interrupt(ledger *book, unsigned route);
 
 /* Bytes that lie in a buffer that was given back must not be sent. */
 void ledger_check_output(ledger *book, const void *data, size_t size);

@@ -45,6 +45,9 @@ static void find_sent(route_end *route)
 {
     endpoint *end = route->end;
     amqpc_unsettled unsettled = {0};
+    for (size_t i = 0; i < end->book->count; i++) {
+        end->book->messages[i]->imported = false;
+    }
     while (amqpc_link_next_unsettled(route->link, unsettled.number, &unsettled) == AMQPC_OK) {
         message *sent = ledger_get(end->book, unsettled.context);
         if (sent == NULL || sent->route != route->route) {
@@ -53,6 +56,7 @@ static void find_sent(route_end *route)
             return;
         }
         sent->number = unsettled.number;
+        sent->imported = true;
         if (sent->by_reference && !sent->returned) {
             ledger_return_buffer(sent); /* the export holds a copy */
         }
@@ -66,12 +70,7 @@ static void find_sent(route_end *route)
         bool open = sent->route == route->route && sent->stage == MESSAGE_SENT &&
                     !sent->presettled && sent->final_updates == 0 && !sent->self_settled &&
                     !sent->abandoned;
-        amqpc_unsettled found = {0};
-        bool listed =
-            sent->number > 0 &&
-            amqpc_link_next_unsettled(route->link, sent->number - 1, &found) == AMQPC_OK &&
-            found.context == sent->id;
-        if (open && !listed) {
+        if (open && !sent->imported) {
             ledger_break(end->book, RULE_ONE_FINAL_UPDATE,
                          "message %llu is neither settled nor imported",
                          (unsigned long long)sent->id);

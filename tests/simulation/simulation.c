@@ -130,7 +130,7 @@ static void inject_faults(simulation *run)
     }
 }
 
-/* When something can happen next: bytes arrive, or a deadline. */
+/* When something can happen next: bytes are written or arrive, or a deadline. */
 static uint64_t next_ms(const simulation *run)
 {
     uint64_t next = UINT64_MAX;
@@ -139,6 +139,7 @@ static uint64_t next_ms(const simulation *run)
         next = arrives < next ? arrives : next;
         if (run->ends[i].connection != NULL && !run->ends[i].over) {
             next = run->ends[i].deadline_ms < next ? run->ends[i].deadline_ms : next;
+            next = run->ends[i].output_waits ? run->now_ms : next;
         }
     }
     return next;

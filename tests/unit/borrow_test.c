@@ -173,8 +173,8 @@ static void test_what_this_end_settles_is_given_back(void **state)
         if (gone) {
             engine_exchange(&pair);
         }
-        assert_int_equal(
-            amqpc_link_settle(pair.sender, number, number, AMQPC_COMPOSITE_NONE), AMQPC_OK);
+        assert_int_equal(amqpc_link_settle(pair.sender, number, number, AMQPC_COMPOSITE_NONE),
+                         AMQPC_OK);
         engine_exchange(&pair);
         (void)last_update(pair.sender, number, lent);
         assert_int_equal(amqpc_link_unsettled_count(pair.sender), 0);
@@ -305,7 +305,8 @@ static void test_a_link_that_is_freed_leaves_its_bytes_to_the_output(void **stat
         if (i & 2) {
             const amqpc_performative detach = {
                 .type = AMQPC_COMPOSITE_DETACH,
-                .as.detach = {.present = AMQPC_DETACH_HANDLE | AMQPC_DETACH_CLOSED, .closed = true}};
+                .as.detach = {.present = AMQPC_DETACH_HANDLE | AMQPC_DETACH_CLOSED,
+                              .closed = true}};
             assert_int_equal(engine_feed_frame(pair.client, 0, &detach), AMQPC_OK);
         }
         if (i & 8) {

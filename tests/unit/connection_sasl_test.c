@@ -83,8 +83,7 @@ static amqpc_sasl_question asked(amqpc_connection *connection, uint32_t type)
 static void test_mechanisms_that_ask_for_credentials(void **state)
 {
     (void)state;
-    static const char *const names[] = {"ANONYMOUS", "PLAIN", "EXTERNAL", "XOAUTH2",
-                                        "OAUTHBEARER"};
+    static const char *const names[] = {"ANONYMOUS", "PLAIN", "EXTERNAL", "XOAUTH2", "OAUTHBEARER"};
     static const char *const identities[] = {"anonymous", "user", "", "user", "user"};
     for (unsigned i = 0; i < 5; i++) {
         for (unsigned code = AMQPC_SASL_CODE_OK; code <= AMQPC_SASL_CODE_SYS_TEMP; code++) {
@@ -94,8 +93,7 @@ static void test_mechanisms_that_ask_for_credentials(void **state)
             open_with(&pair, &client, &server);
             assert_int_equal(amqpc_sasl_mechanism(pair.client).size, 0);
             engine_exchange(&pair);
-            amqpc_sasl_question question =
-                asked(pair.server, AMQPC_SASL_QUESTION_CREDENTIALS);
+            amqpc_sasl_question question = asked(pair.server, AMQPC_SASL_QUESTION_CREDENTIALS);
             assert_bytes(question.mechanism, names[i]);
             assert_bytes(question.hostname, "host");
             if (i == 1) {
@@ -188,8 +186,8 @@ static void test_a_mechanism_of_the_application_is_driven_by_events(void **state
         assert_int_equal(amqpc_sasl_send_response(pair.client, engine_text("me")), AMQPC_OK);
         engine_exchange(&pair);
         assert_bytes(asked(pair.server, AMQPC_SASL_QUESTION_RESPONSE).data, "me");
-        assert_int_equal(
-            finish(pair.server, accepted ? AMQPC_SASL_CODE_OK : AMQPC_SASL_CODE_AUTH), AMQPC_OK);
+        assert_int_equal(finish(pair.server, accepted ? AMQPC_SASL_CODE_OK : AMQPC_SASL_CODE_AUTH),
+                         AMQPC_OK);
         if (accepted) {
             assert_opened(&pair);
             assert_int_equal(amqpc_sasl_identity(pair.server).size, 0);
@@ -279,8 +277,8 @@ static void test_row_77_an_amqp_header_may_come_before_the_outcome(void **state)
         (void)asked(pair.server, AMQPC_SASL_QUESTION_CREDENTIALS);
         amqpc_open open;
         assert_int_equal(amqpc_connection_remote_open(pair.server, &open), AMQPC_NOT_FOUND);
-        assert_int_equal(
-            finish(pair.server, refused ? AMQPC_SASL_CODE_AUTH : AMQPC_SASL_CODE_OK), AMQPC_OK);
+        assert_int_equal(finish(pair.server, refused ? AMQPC_SASL_CODE_AUTH : AMQPC_SASL_CODE_OK),
+                         AMQPC_OK);
         assert_int_equal(amqpc_connection_remote_open(pair.server, &open),
                          refused ? AMQPC_NOT_FOUND : AMQPC_OK);
         engine_pair_free(&pair);
@@ -350,10 +348,8 @@ static void test_no_question_is_open_after_the_end_of_input(void **state)
     assert_int_equal(amqpc_sasl_question_get(pair.server, &question), AMQPC_NOT_FOUND);
     assert_int_equal(finish(pair.server, AMQPC_SASL_CODE_OK), AMQPC_INVALID_STATE);
     assert_int_equal(amqpc_sasl_give_verifier(pair.server, &verifier), AMQPC_INVALID_STATE);
-    assert_int_equal(amqpc_sasl_send_challenge(pair.server, engine_text("x")),
-                     AMQPC_INVALID_STATE);
-    assert_int_equal(amqpc_sasl_send_response(pair.server, engine_text("x")),
-                     AMQPC_INVALID_STATE);
+    assert_int_equal(amqpc_sasl_send_challenge(pair.server, engine_text("x")), AMQPC_INVALID_STATE);
+    assert_int_equal(amqpc_sasl_send_response(pair.server, engine_text("x")), AMQPC_INVALID_STATE);
     engine_pair_free(&pair);
 }
 

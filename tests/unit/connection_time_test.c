@@ -1,4 +1,5 @@
-/* Time: idle time-outs, heartbeats, the time to open, and the memory of what is idle (AMQP 2.4.5). */
+/* Time: idle time-outs, heartbeats, the time to open, and the memory of what is idle (AMQP 2.4.5).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -205,8 +206,7 @@ static void open_counted(engine_pair *pair, counting_allocator *counting, unsign
     amqpc_connection_options options;
     amqpc_connection_options_init(&options, sizeof options);
     options.role = AMQPC_SERVER;
-    assert_int_equal(amqpc_connection_new(&counting->allocator, &options, &pair->server),
-                     AMQPC_OK);
+    assert_int_equal(amqpc_connection_new(&counting->allocator, &options, &pair->server), AMQPC_OK);
     amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID, .container_id = engine_text("end")};
     assert_int_equal(amqpc_connection_open(pair->client, &open), AMQPC_OK);
     assert_int_equal(amqpc_connection_open(pair->server, &open), AMQPC_OK);

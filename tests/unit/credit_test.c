@@ -40,8 +40,8 @@ static size_t take(amqpc_link *link, size_t count, bool settles)
     size_t taken = 0;
     assert_int_equal(amqpc_link_receive(link, deliveries, count, &taken), AMQPC_OK);
     if (settles && taken > 0) {
-        assert_int_equal(amqpc_link_settle(link, deliveries[0].number,
-                                           deliveries[taken - 1].number, AMQPC_COMPOSITE_ACCEPTED),
+        assert_int_equal(amqpc_link_settle(link, deliveries[0].number, deliveries[taken - 1].number,
+                                           AMQPC_COMPOSITE_ACCEPTED),
                          AMQPC_OK);
     }
     amqpc_deliveries_release(deliveries, taken);
@@ -372,9 +372,9 @@ static void test_credit_held_back_comes_with_the_senders_settlement_too(void **s
         amqpc_update update = engine_update(pair.sender);
         assert_false(update.settled);
         assert_int_equal(flow_of(pair.sender).credit, 0);
-        assert_int_equal(amqpc_link_settle(pair.sender, update.number, update.number,
-                                           AMQPC_COMPOSITE_ACCEPTED),
-                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_link_settle(pair.sender, update.number, update.number, AMQPC_COMPOSITE_ACCEPTED),
+            AMQPC_OK);
         engine_exchange(&pair);
         take_updates(pair.receiver);
     }

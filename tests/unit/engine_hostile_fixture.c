@@ -309,8 +309,8 @@ amqpc_performative disposition_frame(bool role, uint32_t first, uint32_t last, b
     disposition->first = first;
     disposition->last = last;
     disposition->settled = settled;
-    assert_int_equal(
-        amqpc_value_decode(accepted, sizeof accepted, NULL, &disposition->state, NULL), AMQPC_OK);
+    assert_int_equal(amqpc_value_decode(accepted, sizeof accepted, NULL, &disposition->state, NULL),
+                     AMQPC_OK);
     return frame;
 }
 

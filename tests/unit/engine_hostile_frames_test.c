@@ -34,11 +34,10 @@ static void test_row_27_a_frame_larger_than_agreed_closes_the_connection(void **
     options.limits = &limits;
     limits.frame_size = 1024;
     /* 1,025, and 2^32-1. */
-    assert_refused_by_header(peer_open_with(&options),
-                             (const uint8_t[8]){0, 0, 4, 1, 2, 0, 0, 0}, FRAMING_ERROR);
-    assert_refused_by_header(peer_open_with(&options),
-                             (const uint8_t[8]){0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0},
+    assert_refused_by_header(peer_open_with(&options), (const uint8_t[8]){0, 0, 4, 1, 2, 0, 0, 0},
                              FRAMING_ERROR);
+    assert_refused_by_header(peer_open_with(&options),
+                             (const uint8_t[8]){0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0}, FRAMING_ERROR);
     peer *self = peer_open_with(&options);
     const uint8_t largest[8] = {0, 0, 4, 0, 2, 0, 0, 0};
     assert_int_equal(engine_feed(self->connection, largest, 8), AMQPC_OK);
@@ -46,14 +45,21 @@ static void test_row_27_a_frame_larger_than_agreed_closes_the_connection(void **
     peer_free(self);
 }
 
-static void test_rows_28_and_29_a_data_offset_that_is_wrong_closes_the_connection(void **state)
+static void test_row_28_a_data_offset_below_2_closes_the_connection(void **state)
 {
     (void)state;
     assert_refused_by_header(peer_open(), (const uint8_t[8]){0, 0, 0, 16, 1, 0, 0, 0},
                              FRAMING_ERROR);
     assert_refused_by_header(peer_open(), (const uint8_t[8]){0, 0, 0, 16, 0, 0, 0, 0},
                              FRAMING_ERROR);
+}
+
+static void test_row_29_a_data_offset_beyond_the_frame_closes_the_connection(void **state)
+{
+    (void)state;
     assert_refused_by_header(peer_open(), (const uint8_t[8]){0, 0, 0, 16, 5, 0, 0, 0},
+                             FRAMING_ERROR);
+    assert_refused_by_header(peer_open(), (const uint8_t[8]){0, 0, 0, 16, 255, 0, 0, 0},
                              FRAMING_ERROR);
 }
 
@@ -126,8 +132,8 @@ static void test_row_34_a_max_frame_size_below_512_closes_the_connection(void **
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         peer *self = peer_greet(AMQPC_SERVER, NULL);
         /* list8 of: container-id "", null, max-frame-size uint */
-        uint8_t frame[] = {0,    0,    0, 0,    2,    0,    0, 0, 0, 0x53, 0x10, 0xc0, 9,
-                           3,    0xa1, 0, 0x40, 0x70, 0,    0, 0, 0};
+        uint8_t frame[] = {0,    0, 0, 0,    2, 0,    0,    0, 0, 0x53, 0x10,
+                           0xc0, 9, 3, 0xa1, 0, 0x40, 0x70, 0, 0, 0,    0};
         frame[3] = sizeof frame;
         frame[20] = (uint8_t)(sizes[i] >> 8);
         frame[21] = (uint8_t)sizes[i];
@@ -153,8 +159,8 @@ static void test_row_34_frames_keep_to_a_max_frame_size_of_512(void **state)
     amqpc_link *link = peer_attach(self, "link", 0, AMQPC_ROLE_RECEIVER);
     const amqpc_performative flow = engine_flow(0, 0, 1);
     peer_feed(self, &flow);
-    assert_int_equal(
-        amqpc_link_send(link, (amqpc_bytes){payload, sizeof payload}, NULL, NULL), AMQPC_OK);
+    assert_int_equal(amqpc_link_send(link, (amqpc_bytes){payload, sizeof payload}, NULL, NULL),
+                     AMQPC_OK);
     engine_take_frames(self->connection, &self->frames);
     assert_in_range(self->frames.count, 10, 12);
     size_t total = 0;
@@ -172,9 +178,9 @@ static void test_row_34_frames_keep_to_a_max_frame_size_of_512(void **state)
     static char name[600];
     memset(name, 'n', sizeof name);
     amqpc_link *other = NULL;
-    assert_int_equal(amqpc_link_new(self->session, AMQPC_ROLE_SENDER,
-                                    (amqpc_bytes){name, sizeof name}, &other),
-                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_link_new(self->session, AMQPC_ROLE_SENDER, (amqpc_bytes){name, sizeof name}, &other),
+        AMQPC_OK);
     assert_int_equal(amqpc_link_attach(other, NULL, NULL, NULL), AMQPC_FRAME_TOO_LARGE);
     peer_expect_nothing(self);
     peer_free(self);
@@ -260,9 +266,8 @@ static void test_row_41_performatives_in_frames_of_the_other_type_close_the_conn
     peer_expect_close(self, "amqp:decode-error");
     peer_free(self);
     self = peer_open();
-    assert_string_equal(
-        amqpc_status_condition(engine_feed(self->connection, begin, sizeof begin)),
-        "amqp:decode-error");
+    assert_string_equal(amqpc_status_condition(engine_feed(self->connection, begin, sizeof begin)),
+                        "amqp:decode-error");
     peer_expect_close(self, "amqp:decode-error");
     peer_free(self);
     /* A SASL frame that would be right elsewhere. */
@@ -326,7 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_26_a_frame_size_below_8_closes_the_connection),
         cmocka_unit_test(test_row_27_a_frame_larger_than_agreed_closes_the_connection),
-        cmocka_unit_test(test_rows_28_and_29_a_data_offset_that_is_wrong_closes_the_connection),
+        cmocka_unit_test(test_row_28_a_data_offset_below_2_closes_the_connection),
+        cmocka_unit_test(test_row_29_a_data_offset_beyond_the_frame_closes_the_connection),
         cmocka_unit_test(test_row_30_an_unknown_frame_type_closes_the_connection),
         cmocka_unit_test(test_row_31_a_flood_of_empty_frames_costs_nothing),
         cmocka_unit_test(test_row_32_a_channel_above_channel_max_closes_the_connection),
@@ -336,7 +342,8 @@ int main(void)
         cmocka_unit_test(test_row_35_a_wrong_protocol_header_is_answered_with_ours),
         cmocka_unit_test(test_row_35_a_client_gives_up_at_a_wrong_protocol_header),
         cmocka_unit_test(test_row_36_data_after_close_closes_with_a_framing_error),
-        cmocka_unit_test(test_row_41_performatives_in_frames_of_the_other_type_close_the_connection),
+        cmocka_unit_test(
+            test_row_41_performatives_in_frames_of_the_other_type_close_the_connection),
         cmocka_unit_test(test_row_44_idle_time_outs_of_0_and_1_and_the_largest_do_not_spin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* SASL against hostile peers, over whole connections (hostile-inputs.md, 41, 70 to 77): nobody comes
- * in, no credentials go out, and nothing weaker is tried. The layer by itself is tested in
+/* SASL against hostile peers, over whole connections (hostile-inputs.md, 41, 70 to 77): nobody
+ * comes in, no credentials go out, and nothing weaker is tried. The layer by itself is tested in
  * sasl_hostile_test.c. */
 #include <stdio.h>
 
@@ -124,9 +124,9 @@ static void test_row_41_an_amqp_frame_in_sasl_never_counts_as_authenticated(void
     const amqpc_performative open = open_frame();
     uint8_t in_sasl_frame[256];
     size_t size = 0;
-    assert_int_equal(amqpc_frame_write(AMQPC_FRAME_AMQP, 0, &open, in_sasl_frame,
-                                       sizeof in_sasl_frame, &size),
-                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_frame_write(AMQPC_FRAME_AMQP, 0, &open, in_sasl_frame, sizeof in_sasl_frame, &size),
+        AMQPC_OK);
     for (unsigned role = AMQPC_CLIENT; role <= AMQPC_SERVER; role++) {
         peer *self = peer_sasl((amqpc_end_role)role, &sasl, true);
         assert_int_equal(engine_feed_frame(self->connection, 0, &open), AMQPC_SASL_BAD_SEQUENCE);
@@ -149,8 +149,8 @@ static void test_row_41_a_damaged_frame_with_credentials_is_not_kept(void **stat
     char response[64];
     int length = snprintf(response, sizeof response, "%cuser%c%s", 0, 0, secret);
     amqpc_performative init = init_frame("PLAIN", response, (size_t)length);
-    assert_int_equal(
-        amqpc_frame_write(AMQPC_FRAME_SASL, 0, &init, bytes, sizeof bytes, &size), AMQPC_OK);
+    assert_int_equal(amqpc_frame_write(AMQPC_FRAME_SASL, 0, &init, bytes, sizeof bytes, &size),
+                     AMQPC_OK);
     assert_non_null(find((amqpc_bytes){bytes, size}, secret, 6));
     for (size_t at = 8; at < 15; at++) {
         peer *self = peer_sasl(AMQPC_SERVER, &sasl, true);
@@ -352,13 +352,15 @@ static void test_row_76_a_wrong_server_signature_is_refused(void **state)
 static void test_row_76_a_huge_iteration_count_is_refused_at_once(void **state)
 {
     (void)state;
-    static const char *const counts[] = {"4294967295", "1000001", "4095", "0", "99999999999999999999"};
+    static const char *const counts[] = {"4294967295", "1000001", "4095", "0",
+                                         "99999999999999999999"};
     for (size_t i = 0; has_scram() && i < sizeof counts / sizeof counts[0]; i++) {
         const amqpc_sasl_options sasl = sasl_of("SCRAM-SHA-256", "user");
         const amqpc_performative mechanisms = offer("SCRAM-SHA-256");
         peer *self = peer_sasl(AMQPC_CLIENT, &sasl, false);
         assert_int_equal(peer_feed_sasl(self, &mechanisms), AMQPC_OK);
-        amqpc_bytes first = peer_expect(self, AMQPC_COMPOSITE_SASL_INIT)->as.sasl_init.initial_response;
+        amqpc_bytes first =
+            peer_expect(self, AMQPC_COMPOSITE_SASL_INIT)->as.sasl_init.initial_response;
         const char *nonce = find(first, "r=", 2);
         assert_non_null(nonce);
         int nonce_size = (int)((const char *)first.data + first.size - nonce);
@@ -395,8 +397,8 @@ static void test_row_77_only_the_amqp_header_may_follow_the_outcome(void **state
     uint8_t again[64];
     size_t size = 0;
     const amqpc_performative outcome = outcome_frame(AMQPC_SASL_CODE_OK);
-    assert_int_equal(
-        amqpc_frame_write(AMQPC_FRAME_SASL, 0, &outcome, again, sizeof again, &size), AMQPC_OK);
+    assert_int_equal(amqpc_frame_write(AMQPC_FRAME_SASL, 0, &outcome, again, sizeof again, &size),
+                     AMQPC_OK);
     const struct {
         const void *bytes;
         size_t size;
@@ -456,9 +458,9 @@ static void test_row_77_a_pipelined_amqp_header_waits_for_the_outcome(void **sta
         for (unsigned code = AMQPC_SASL_CODE_OK; code <= AMQPC_SASL_CODE_AUTH; code++) {
             peer *self = peer_sasl(AMQPC_SERVER, &sasl, true);
             for (size_t at = 0; at < size; at += step) {
-                assert_int_equal(engine_feed(self->connection, bytes + at,
-                                             size - at < step ? size - at : step),
-                                 AMQPC_OK);
+                assert_int_equal(
+                    engine_feed(self->connection, bytes + at, size - at < step ? size - at : step),
+                    AMQPC_OK);
             }
             (void)engine_event(self->connection, AMQPC_EVENT_SASL);
             peer_expect_nothing(self);

@@ -26,9 +26,9 @@ typedef struct record {
 static void add(stream *to, amqpc_frame_type type, const amqpc_performative *frame)
 {
     size_t size = 0;
-    assert_int_equal(amqpc_frame_write(type, 0, frame, to->bytes + to->size, STREAM_MAX - to->size,
-                                       &size),
-                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_frame_write(type, 0, frame, to->bytes + to->size, STREAM_MAX - to->size, &size),
+        AMQPC_OK);
     to->size += size;
     to->ends[to->count++] = to->size;
     assert_true(to->count < FRAMES_MAX);
@@ -84,9 +84,8 @@ static void add_setup(stream *to)
 
 static void add_deliveries(stream *to)
 {
-    static const uint8_t modified[] = {0,    AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_MODIFIED,
-                                       0xc0, 2,                     1,
-                                       0x41};
+    static const uint8_t modified[] = {
+        0, AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_MODIFIED, 0xc0, 2, 1, 0x41};
     add_amqp(to, empty_frame(AMQPC_COMPOSITE_NONE));
     add_amqp(to, transfer_frame(0, 10));
     add_amqp(to, part(transfer_frame(0, 11), false, true, false));
@@ -145,8 +144,8 @@ static void take_deliveries(record *to, amqpc_link *link)
         note(to, delivery.settled ? "settled" : "delivery", delivery.number);
         note_bytes(to, delivery.tag);
         note_bytes(to, delivery.payload);
-        amqpc_status status = amqpc_link_settle(link, delivery.number, delivery.number,
-                                                AMQPC_COMPOSITE_ACCEPTED);
+        amqpc_status status =
+            amqpc_link_settle(link, delivery.number, delivery.number, AMQPC_COMPOSITE_ACCEPTED);
         note(to, amqpc_status_name(status), 0);
         amqpc_delivery_release(&delivery);
     }
@@ -326,9 +325,9 @@ static void test_a_frame_may_be_cut_anywhere(void **state)
     (void)state;
     make_stream(true);
     run_by_frames(&the_stream, 0, &expected);
-    static const char *const words[] = {"SASL_OUTCOME", "CONNECTION_OPEN", "SESSION_BEGIN",
-                                        "LINK_ATTACH",  "LINK_FLOW",       "DELIVERIES",
-                                        "UPDATES",      "LINK_DETACH",     "SESSION_END",
+    static const char *const words[] = {"SASL_OUTCOME",     "CONNECTION_OPEN",  "SESSION_BEGIN",
+                                        "LINK_ATTACH",      "LINK_FLOW",        "DELIVERIES",
+                                        "UPDATES",          "LINK_DETACH",      "SESSION_END",
                                         "CONNECTION_CLOSE", "payloadpiecepiece"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         assert_true(mentions(&expected, words[i]));

@@ -81,14 +81,12 @@ static void test_both_attaches_are_readable_with_all_their_fields(void **state)
                            .expiry_policy = engine_text("never"),
                            .timeout = 60,
                            .distribution_mode = engine_text("copy")};
-    amqpc_target target = {.present = AMQPC_TARGET_DYNAMIC | AMQPC_TARGET_DURABLE,
-                           .dynamic = true,
-                           .durable = 1};
+    amqpc_target target = {
+        .present = AMQPC_TARGET_DYNAMIC | AMQPC_TARGET_DURABLE, .dynamic = true, .durable = 1};
     amqpc_attach got;
     assert_int_equal(amqpc_link_remote_attach(pair.sender, &got), AMQPC_NOT_FOUND);
     assert_int_equal(amqpc_link_attach(pair.sender, &asked, &source, &target), AMQPC_OK);
-    assert_int_equal(amqpc_link_attach(pair.sender, &asked, &source, &target),
-                     AMQPC_INVALID_STATE);
+    assert_int_equal(amqpc_link_attach(pair.sender, &asked, &source, &target), AMQPC_INVALID_STATE);
     assert_int_equal(amqpc_link_get_state(pair.sender), AMQPC_LINK_ATTACH_SENT);
     engine_exchange(&pair);
     pair.receiver = engine_event(pair.server, AMQPC_EVENT_LINK_ATTACH).link;
@@ -135,8 +133,8 @@ static void test_the_target_may_be_a_coordinator(void **state)
     engine_pair_open(&pair);
     uint8_t coordinator[] = {0x00, 0x53, 0x30, 0x45};
     amqpc_attach asked = {.present = AMQPC_ATTACH_TARGET};
-    assert_int_equal(
-        amqpc_value_decode(coordinator, sizeof coordinator, NULL, &asked.target, NULL), AMQPC_OK);
+    assert_int_equal(amqpc_value_decode(coordinator, sizeof coordinator, NULL, &asked.target, NULL),
+                     AMQPC_OK);
     pair.sender = new_link(pair.client_session, AMQPC_ROLE_SENDER, "txn");
     assert_int_equal(amqpc_link_attach(pair.sender, &asked, NULL, NULL), AMQPC_OK);
     engine_exchange(&pair);
@@ -355,12 +353,12 @@ static void test_row_51_a_second_link_of_the_name_steals_the_first(void **state)
     engine_pair_open(&pair);
     engine_pair_attach(&pair, NULL);
     amqpc_performative again = {.type = AMQPC_COMPOSITE_ATTACH};
-    again.as.attach = (amqpc_attach){.present = AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE |
-                                                AMQPC_ATTACH_ROLE |
-                                                AMQPC_ATTACH_INITIAL_DELIVERY_COUNT,
-                                     .name = engine_text("link"),
-                                     .handle = 7,
-                                     .role = AMQPC_ROLE_SENDER};
+    again.as.attach =
+        (amqpc_attach){.present = AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE |
+                                  AMQPC_ATTACH_INITIAL_DELIVERY_COUNT,
+                       .name = engine_text("link"),
+                       .handle = 7,
+                       .role = AMQPC_ROLE_SENDER};
     assert_int_equal(engine_feed_frame(pair.server, 0, &again), AMQPC_OK);
     amqpc_connection_event event = engine_event(pair.server, AMQPC_EVENT_LINK_DETACH);
     assert_ptr_equal(event.link, pair.receiver);

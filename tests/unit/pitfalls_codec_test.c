@@ -61,9 +61,8 @@ static void test_pitfall_12_a_multiple_field_may_be_null_one_value_an_array_or_e
             assert_int_equal(amqpc_symbols_get(&open.offered_capabilities, j, &symbol), AMQPC_OK);
             assert_bytes(symbol, j == 0 ? "a" : "b");
         }
-        assert_int_equal(
-            amqpc_symbols_get(&open.offered_capabilities, forms[i].count, &symbol),
-            AMQPC_NOT_FOUND);
+        assert_int_equal(amqpc_symbols_get(&open.offered_capabilities, forms[i].count, &symbol),
+                         AMQPC_NOT_FOUND);
     }
 }
 
@@ -103,9 +102,9 @@ static void test_pitfall_14_elements_of_no_size_are_legal_and_limited(void **sta
         assert_int_equal(amqpc_items_next(&items, elements, 201, &count), AMQPC_OK);
         assert_int_equal(count, 200);
         assert_int_equal(elements[199].type, amqpc_code_type(codes[i]));
-        assert_string_equal(amqpc_status_condition(
-                                amqpc_value_decode(bomb, sizeof bomb, NULL, &value, NULL)),
-                            "amqp:resource-limit-exceeded");
+        assert_string_equal(
+            amqpc_status_condition(amqpc_value_decode(bomb, sizeof bomb, NULL, &value, NULL)),
+            "amqp:resource-limit-exceeded");
     }
 }
 
@@ -139,8 +138,12 @@ static void test_pitfall_16_descriptors_are_numbers_of_any_width_or_whole_symbol
     (void)state;
     static const uint8_t small[] = {0, 0x53, 0x24, 0x45};
     static const uint8_t wide[] = {0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x24, 0x45};
-    static const char *const symbols[] = {"amqp:accepted:list", "amqp:accepted",
-                                          "amqp:accepted:listx", "amqp:accepted:lis", "", "amqp"};
+    static const char *const symbols[] = {"amqp:accepted:list",
+                                          "amqp:accepted",
+                                          "amqp:accepted:listx",
+                                          "amqp:accepted:lis",
+                                          "",
+                                          "amqp"};
     amqpc_accepted accepted;
     amqpc_value value;
     assert_int_equal(amqpc_accepted_decode(small, sizeof small, NULL, &accepted, NULL), AMQPC_OK);
@@ -185,8 +188,8 @@ static void test_pitfall_17_missing_null_and_default_mean_the_same(void **state)
         assert_false(detach.closed);
     }
     /* Null in the middle: a flow of the session, with echo behind six nulls. */
-    static const uint8_t flow_bytes[] = {0,    0x53, 0x13, 0xc0, 14,   10,   0x40, 0x52, 1,   0x52, 2,
-                                         0x52, 3,    0x40, 0x40, 0x40, 0x40, 0x40, 0x41};
+    static const uint8_t flow_bytes[] = {0, 0x53, 0x13, 0xc0, 14,   10,   0x40, 0x52, 1,   0x52,
+                                         2, 0x52, 3,    0x40, 0x40, 0x40, 0x40, 0x40, 0x41};
     amqpc_flow flow;
     assert_int_equal(amqpc_flow_decode(flow_bytes, sizeof flow_bytes, NULL, &flow, NULL), AMQPC_OK);
     assert_true(flow.echo);
@@ -220,15 +223,15 @@ static void test_pitfall_21_chars_floats_and_decimals_pass_unchanged(void **stat
 {
     (void)state;
     static const uint8_t values[][18] = {
-        {0x73, 0, 0x10, 0xff, 0xff},                       /* U+10FFFF */
-        {0x73, 0, 0, 0, 'A'},                              /* 32 bits, whatever the character */
-        {0x72, 0x7f, 0xc0, 0x12, 0x34},                    /* a NaN with a payload */
-        {0x72, 0x7f, 0x80, 0, 1},                          /* a signalling one */
-        {0x72, 0x80, 0, 0, 0},                             /* -0.0 */
-        {0x82, 0xff, 0xf8, 0, 0, 0, 0, 0x12, 0x34},        /* a negative NaN */
-        {0x82, 0x7f, 0xf0, 0, 0, 0, 0, 0, 1},              /* a signalling one */
-        {0x82, 0x80, 0, 0, 0, 0, 0, 0, 0},                 /* -0.0 */
-        {0x74, 0xf8, 1, 2, 3},                             /* decimals, not canonical ones */
+        {0x73, 0, 0x10, 0xff, 0xff},                /* U+10FFFF */
+        {0x73, 0, 0, 0, 'A'},                       /* 32 bits, whatever the character */
+        {0x72, 0x7f, 0xc0, 0x12, 0x34},             /* a NaN with a payload */
+        {0x72, 0x7f, 0x80, 0, 1},                   /* a signalling one */
+        {0x72, 0x80, 0, 0, 0},                      /* -0.0 */
+        {0x82, 0xff, 0xf8, 0, 0, 0, 0, 0x12, 0x34}, /* a negative NaN */
+        {0x82, 0x7f, 0xf0, 0, 0, 0, 0, 0, 1},       /* a signalling one */
+        {0x82, 0x80, 0, 0, 0, 0, 0, 0, 0},          /* -0.0 */
+        {0x74, 0xf8, 1, 2, 3},                      /* decimals, not canonical ones */
         {0x84, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1},
         {0x94, 0x7e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xff},
     };

@@ -51,8 +51,8 @@ static void test_pitfall_1_half_of_the_silence_that_is_tolerated_is_advertised(v
                          timeouts[i][1]);
         uint64_t deadline_ms = 0;
         assert_int_equal(amqpc_connection_tick(self->connection, 0, &deadline_ms), AMQPC_OK);
-        assert_int_equal(
-            amqpc_connection_tick(self->connection, timeouts[i][0] - 1, &deadline_ms), AMQPC_OK);
+        assert_int_equal(amqpc_connection_tick(self->connection, timeouts[i][0] - 1, &deadline_ms),
+                         AMQPC_OK);
         assert_int_equal(deadline_ms, timeouts[i][0]);
         assert_int_equal(amqpc_connection_tick(self->connection, timeouts[i][0], &deadline_ms),
                          AMQPC_IDLE_TIMEOUT);
@@ -148,12 +148,11 @@ static void test_pitfall_3_the_window_counts_frames_and_not_messages(void **stat
     flow.as.flow.incoming_window = 5;
     peer_feed(self, &flow);
     for (unsigned i = 0; i < 3; i++) { /* of three frames each */
-        assert_int_equal(
-            amqpc_link_send(link, (amqpc_bytes){payload, sizeof payload}, NULL, NULL), AMQPC_OK);
+        assert_int_equal(amqpc_link_send(link, (amqpc_bytes){payload, sizeof payload}, NULL, NULL),
+                         AMQPC_OK);
     }
     for (unsigned i = 0; i < 5; i++) {
-        const amqpc_transfer *transfer =
-            &peer_expect(self, AMQPC_COMPOSITE_TRANSFER)->as.transfer;
+        const amqpc_transfer *transfer = &peer_expect(self, AMQPC_COMPOSITE_TRANSFER)->as.transfer;
         assert_int_equal(transfer->more, i != 2);
     }
     peer_expect_nothing(self);
@@ -409,8 +408,8 @@ static void test_pitfall_11_echo_is_answered_once_and_without_echo(void **state)
 
 /* --- Credit that the limit of unsettled deliveries holds back. */
 
-static void test_credit_above_the_limit_of_unsettled_deliveries_comes_when_they_are_settled(
-    void **state)
+static void
+test_credit_above_the_limit_of_unsettled_deliveries_comes_when_they_are_settled(void **state)
 {
     (void)state;
     enum { LIMIT = 10 };

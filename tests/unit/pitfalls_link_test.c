@@ -126,9 +126,9 @@ static void test_pitfall_9_mode_second_has_a_third_leg(void **state)
     amqpc_delivery delivery = engine_receive(link);
     assert_int_equal(delivery.rcv_settle_mode, AMQPC_RECEIVER_SETTLE_MODE_SECOND);
     /* The receiver's state, unsettled. */
-    assert_int_equal(amqpc_link_settle(link, delivery.number, delivery.number,
-                                       AMQPC_COMPOSITE_ACCEPTED),
-                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_link_settle(link, delivery.number, delivery.number, AMQPC_COMPOSITE_ACCEPTED),
+        AMQPC_OK);
     amqpc_delivery_release(&delivery);
     const amqpc_disposition *said = &peer_expect(self, AMQPC_COMPOSITE_DISPOSITION)->as.disposition;
     assert_false(said->settled);
@@ -242,10 +242,10 @@ static void test_pitfall_19_a_max_message_size_of_0_is_no_limit(void **state)
             assert_int_equal(amqpc_link_attach(link, NULL, NULL, NULL), AMQPC_OK);
             const amqpc_performative flow = engine_flow(0, 0, 10);
             peer_feed(self, &flow);
-            assert_int_equal(
-                amqpc_link_send(link, (amqpc_bytes){payload, sizeof payload - 1 + more}, NULL,
-                                NULL),
-                way == 2 && more ? AMQPC_MESSAGE_TOO_LARGE : AMQPC_OK);
+            assert_int_equal(amqpc_link_send(link,
+                                             (amqpc_bytes){payload, sizeof payload - 1 + more},
+                                             NULL, NULL),
+                             way == 2 && more ? AMQPC_MESSAGE_TOO_LARGE : AMQPC_OK);
             peer_free(self);
         }
     }
@@ -257,8 +257,8 @@ static void test_pitfall_19_a_handle_is_free_only_when_both_detaches_have_crosse
     peer *self = peer_begin();
     amqpc_link *first = NULL;
     amqpc_link *second = NULL;
-    assert_int_equal(
-        amqpc_link_new(self->session, AMQPC_ROLE_SENDER, engine_text("first"), &first), AMQPC_OK);
+    assert_int_equal(amqpc_link_new(self->session, AMQPC_ROLE_SENDER, engine_text("first"), &first),
+                     AMQPC_OK);
     assert_int_equal(amqpc_link_attach(first, NULL, NULL, NULL), AMQPC_OK);
     assert_int_equal(peer_expect(self, AMQPC_COMPOSITE_ATTACH)->as.attach.handle, 0);
     amqpc_performative attach = attach_frame("first", 9, AMQPC_ROLE_RECEIVER);
@@ -314,8 +314,7 @@ static void test_pitfall_20_detach_suspends_and_with_closed_destroys(void **stat
             assert_true(update.settled);
             assert_true(update.unknown);
             assert_int_equal(amqpc_link_unsettled_count(pair.sender), 0);
-            assert_int_equal(amqpc_link_attach(pair.sender, NULL, NULL, NULL),
-                             AMQPC_INVALID_STATE);
+            assert_int_equal(amqpc_link_attach(pair.sender, NULL, NULL, NULL), AMQPC_INVALID_STATE);
         } else {
             assert_no_updates(pair.sender);
             assert_int_equal(amqpc_link_unsettled_count(pair.sender), 1);

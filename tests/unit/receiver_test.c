@@ -85,8 +85,8 @@ static void test_bytes_are_released_in_any_order(void **state)
     open_with_credit(&pair);
     fill(1);
     for (unsigned i = 0; i < COUNT; i++) {
-        assert_int_equal(
-            amqpc_link_send(pair.sender, (amqpc_bytes){large + i, 20000}, NULL, NULL), AMQPC_OK);
+        assert_int_equal(amqpc_link_send(pair.sender, (amqpc_bytes){large + i, 20000}, NULL, NULL),
+                         AMQPC_OK);
         engine_exchange(&pair);
     }
     amqpc_delivery deliveries[COUNT];
@@ -119,8 +119,7 @@ static void test_bytes_outlive_settlement_link_session_and_connection(void **sta
         amqpc_send_options_init(&options, sizeof options);
         options.tag = engine_text("the tag");
         assert_int_equal(
-            amqpc_link_send(pair.sender, (amqpc_bytes){large, sizes[i]}, &options, NULL),
-            AMQPC_OK);
+            amqpc_link_send(pair.sender, (amqpc_bytes){large, sizes[i]}, &options, NULL), AMQPC_OK);
         engine_exchange(&pair);
         deliveries[i] = engine_receive(pair.receiver);
         assert_int_equal(amqpc_link_settle(pair.receiver, deliveries[i].number,
@@ -140,8 +139,8 @@ static void test_bytes_outlive_settlement_link_session_and_connection(void **sta
     }
 }
 
-static const uint8_t transactional[] = {0x00, 0x53, 0x34, 0xc0, 0x07, 0x02, 0xa0,
-                                        0x03, 't',  'x',  'n',  0x40};
+static const uint8_t transactional[] = {0x00, 0x53, 0x34, 0xc0, 0x07, 0x02,
+                                        0xa0, 0x03, 't',  'x',  'n',  0x40};
 
 /* The state at the sender is a view like tag and payload. */
 static void test_the_state_at_the_sender_outlives_the_connection_too(void **state)
@@ -157,10 +156,9 @@ static void test_the_state_at_the_sender_outlives_the_connection_too(void **stat
         amqpc_send_options_init(&options, sizeof options);
         options.state = &value;
         options.settled = kind & 1;
-        assert_int_equal(
-            amqpc_link_send(pair.sender, (amqpc_bytes){large, kind & 2 ? 100000 : 5}, &options,
-                            NULL),
-            AMQPC_OK);
+        assert_int_equal(amqpc_link_send(pair.sender, (amqpc_bytes){large, kind & 2 ? 100000 : 5},
+                                         &options, NULL),
+                         AMQPC_OK);
         engine_exchange(&pair);
         amqpc_delivery delivery = engine_receive(pair.receiver);
         assert_int_equal(delivery.state.size, size);
@@ -323,8 +321,7 @@ static void test_pieces_that_were_not_taken_are_one_piece(void **state)
     amqpc_delivery first = engine_receive(pair.receiver);
     fill(4);
     for (unsigned i = 0; i < 10; i++) {
-        assert_int_equal(amqpc_link_send_chunk(pair.sender, (amqpc_bytes){large + i, 1}),
-                         AMQPC_OK);
+        assert_int_equal(amqpc_link_send_chunk(pair.sender, (amqpc_bytes){large + i, 1}), AMQPC_OK);
         engine_exchange(&pair);
     }
     amqpc_delivery second = engine_receive(pair.receiver);

@@ -48,9 +48,9 @@ static void receive_batch(engine_pair *pair, worker *to)
     amqpc_send_options_init(&options, sizeof options);
     options.settled = true;
     for (unsigned i = 0; i < BATCH; i++) {
-        assert_int_equal(amqpc_link_send(pair->sender, (amqpc_bytes){payload, 1000 + 60 * i},
-                                         &options, NULL),
-                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_link_send(pair->sender, (amqpc_bytes){payload, 1000 + 60 * i}, &options, NULL),
+            AMQPC_OK);
     }
     engine_exchange(pair);
     size_t count = 0;

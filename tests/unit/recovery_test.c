@@ -531,8 +531,8 @@ static void test_a_borrowed_payload_is_sent_again_from_where_it_is(void **state)
     amqpc_send_options_init(&options, sizeof options);
     options.by_reference = true;
     uint64_t number = 0;
-    assert_int_equal(
-        amqpc_link_send(pair.sender, (amqpc_bytes){payload, SIZE}, &options, &number), AMQPC_OK);
+    assert_int_equal(amqpc_link_send(pair.sender, (amqpc_bytes){payload, SIZE}, &options, &number),
+                     AMQPC_OK);
     /* All of it waits in the output, and goes out behind the detach of the receiver's. */
     size_t count = 0;
     assert_int_equal(amqpc_link_detach(pair.sender, false, NULL), AMQPC_OK);

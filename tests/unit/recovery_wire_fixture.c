@@ -26,8 +26,7 @@ static const amqpc_value transaction[] = {
 
 STATE(wire_accepted, AMQPC_COMPOSITE_ACCEPTED, .count = 0);
 STATE(wire_released, AMQPC_COMPOSITE_RELEASED, .count = 0);
-STATE(wire_transactional, AMQPC_COMPOSITE_TRANSACTIONAL_STATE, .count = 1,
-      .as.items = transaction);
+STATE(wire_transactional, AMQPC_COMPOSITE_TRANSACTIONAL_STATE, .count = 1, .as.items = transaction);
 
 const amqpc_value *wire_received(uint32_t section, uint64_t offset)
 {
@@ -94,8 +93,8 @@ static void set_map(amqpc_attach *attach, amqpc_value *items, const wire_entry *
 {
     for (size_t i = 0; i < count; i++) {
         items[2 * i] = (amqpc_value){.type = AMQPC_TYPE_BINARY, .as.bytes = entries[i].tag};
-        items[2 * i + 1] = entries[i].state == NULL ? (amqpc_value){.type = AMQPC_TYPE_NULL}
-                                                    : *entries[i].state;
+        items[2 * i + 1] =
+            entries[i].state == NULL ? (amqpc_value){.type = AMQPC_TYPE_NULL} : *entries[i].state;
     }
     attach->present |= AMQPC_ATTACH_UNSETTLED;
     attach->unsettled = (amqpc_value){.type = AMQPC_TYPE_MAP,

@@ -140,9 +140,9 @@ static void test_an_outcome_in_mid_delivery_is_told_at_its_end(void **state)
         engine_exchange(&pair);
         amqpc_delivery piece = engine_receive(pair.receiver);
         assert_true(piece.more);
-        assert_int_equal(amqpc_link_settle(pair.receiver, piece.number, piece.number,
-                                           AMQPC_COMPOSITE_RELEASED),
-                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_link_settle(pair.receiver, piece.number, piece.number, AMQPC_COMPOSITE_RELEASED),
+            AMQPC_OK);
         amqpc_delivery_release(&piece);
         engine_exchange(&pair);
         assert_no_updates(pair.sender);
@@ -212,8 +212,7 @@ static void test_the_window_bounds_pieces_and_the_end_waits_for_it(void **state)
         set_window(&pair, 0, 2);
         assert_int_equal(amqpc_link_send_start(pair.sender, NULL, NULL), AMQPC_OK);
         assert_int_equal(amqpc_link_send_chunk(pair.sender, engine_text("a")), AMQPC_OK);
-        assert_int_equal(amqpc_link_send_chunk(pair.sender, engine_text("b")),
-                         AMQPC_LIMIT_REACHED);
+        assert_int_equal(amqpc_link_send_chunk(pair.sender, engine_text("b")), AMQPC_LIMIT_REACHED);
         assert_int_equal(aborted ? amqpc_link_send_abort(pair.sender)
                                  : amqpc_link_send_finish(pair.sender),
                          AMQPC_OK);

@@ -98,14 +98,13 @@ static void test_what_cannot_be_sent_is_refused(void **state)
     assert_int_equal(amqpc_link_add_credit(pair.receiver, 10), AMQPC_OK);
     engine_exchange(&pair);
     assert_int_equal(amqpc_link_send(pair.sender, more, NULL, NULL), AMQPC_MESSAGE_TOO_LARGE);
-    assert_int_equal(amqpc_link_send(pair.sender, (amqpc_bytes){large, (size_t)UINT32_MAX + 1},
-                                     NULL, NULL),
-                     sizeof(size_t) > 4 ? AMQPC_INVALID_ARGUMENT : AMQPC_OK);
+    assert_int_equal(
+        amqpc_link_send(pair.sender, (amqpc_bytes){large, (size_t)UINT32_MAX + 1}, NULL, NULL),
+        sizeof(size_t) > 4 ? AMQPC_INVALID_ARGUMENT : AMQPC_OK);
     assert_int_equal(amqpc_link_send(pair.sender, hundred, NULL, NULL), AMQPC_OK);
     amqpc_send_options options = defaults();
     options.tag = (amqpc_bytes){large, 33};
-    assert_int_equal(amqpc_link_send(pair.sender, hundred, &options, NULL),
-                     AMQPC_INVALID_ARGUMENT);
+    assert_int_equal(amqpc_link_send(pair.sender, hundred, &options, NULL), AMQPC_INVALID_ARGUMENT);
     options.tag.size = 32;
     assert_int_equal(amqpc_link_send(pair.sender, hundred, &options, NULL), AMQPC_OK);
     amqpc_link_flow flow;
@@ -302,8 +301,7 @@ static void test_a_state_is_copied_and_waits_for_the_window_too(void **state)
     amqpc_send_options options = defaults();
     uint8_t bytes[] = {0x00, 0x53, 0x34, 0xc0, 0x07, 0x02, 0xa0, 0x03, 't', 'x', 'n', 0x40};
     amqpc_value transactional;
-    assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &transactional, NULL),
-                     AMQPC_OK);
+    assert_int_equal(amqpc_value_decode(bytes, sizeof bytes, NULL, &transactional, NULL), AMQPC_OK);
     options.state = &transactional;
     assert_int_equal(amqpc_link_send(pair.sender, engine_text("x"), &options, NULL), AMQPC_OK);
     memset(bytes, 0xee, sizeof bytes);
@@ -330,8 +328,7 @@ static void test_a_state_of_a_delivery_that_waits_is_told_when_it_has_gone(void 
         amqpc_performative disposition = {.type = AMQPC_COMPOSITE_DISPOSITION};
         uint8_t received[] = {0x53, 0x23, 0xc0, 0x03, 0x02, 0x43, 0x44};
         disposition.as.disposition = (amqpc_disposition){
-            .present =
-                AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST | AMQPC_DISPOSITION_STATE,
+            .present = AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST | AMQPC_DISPOSITION_STATE,
             .role = AMQPC_ROLE_RECEIVER,
             .first = (uint32_t)number,
             .state = {.type = AMQPC_TYPE_DESCRIBED, .count = 2},
@@ -340,8 +337,8 @@ static void test_a_state_of_a_delivery_that_waits_is_told_when_it_has_gone(void 
         assert_int_equal(engine_feed_frame(pair.client, 0, &disposition), AMQPC_OK);
         assert_no_updates(pair.sender);
         if (settled_here) {
-            assert_int_equal(
-                amqpc_link_settle(pair.sender, number, number, AMQPC_COMPOSITE_NONE), AMQPC_OK);
+            assert_int_equal(amqpc_link_settle(pair.sender, number, number, AMQPC_COMPOSITE_NONE),
+                             AMQPC_OK);
         }
         open_window(&pair, 1, 100);
         engine_take_frames(pair.client, &frames);
@@ -372,8 +369,7 @@ static void test_what_is_written_in_place_is_sent(void **state)
         assert_int_equal(amqpc_link_reserve(pair.sender, 1000, &options, &place), AMQPC_OK);
         memcpy(place, "in place", 8);
         assert_int_equal(amqpc_link_commit(pair.sender, 8, &options, &number), AMQPC_OK);
-        assert_int_equal(amqpc_link_commit(pair.sender, 8, &options, &number),
-                         AMQPC_INVALID_STATE);
+        assert_int_equal(amqpc_link_commit(pair.sender, 8, &options, &number), AMQPC_INVALID_STATE);
         engine_exchange(&pair);
         amqpc_delivery delivery = engine_receive(pair.receiver);
         assert_bytes(delivery.payload, "in place");
@@ -430,8 +426,7 @@ static void test_room_is_lent_until_the_next_call(void **state)
     engine_exchange(&pair);
     assert_int_equal(amqpc_link_commit(pair.sender, 5, &options, NULL), AMQPC_INVALID_STATE);
     options.by_reference = true;
-    assert_int_equal(amqpc_link_reserve(pair.sender, 5, &options, &place),
-                     AMQPC_INVALID_ARGUMENT);
+    assert_int_equal(amqpc_link_reserve(pair.sender, 5, &options, &place), AMQPC_INVALID_ARGUMENT);
     amqpc_delivery deliveries[2];
     size_t count = 0;
     assert_int_equal(amqpc_link_receive(other_end, deliveries, 2, &count), AMQPC_OK);

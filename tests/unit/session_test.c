@@ -298,8 +298,8 @@ static void free_in_state(amqpc_session_state wanted, bool with_links)
     }
     amqpc_link *link = NULL;
     if (with_links) {
-        assert_int_equal(
-            amqpc_link_new(session, AMQPC_ROLE_SENDER, engine_text("goes too"), &link), AMQPC_OK);
+        assert_int_equal(amqpc_link_new(session, AMQPC_ROLE_SENDER, engine_text("goes too"), &link),
+                         AMQPC_OK);
     }
     if (wanted >= AMQPC_SESSION_MAPPED) {
         assert_int_equal(amqpc_session_begin(other, NULL), AMQPC_OK);

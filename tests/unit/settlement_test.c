@@ -29,8 +29,7 @@ static void deliver(engine_pair *pair, unsigned count, uint64_t *numbers)
         amqpc_send_options options;
         amqpc_send_options_init(&options, sizeof options);
         options.context = i;
-        assert_int_equal(amqpc_link_send(pair->sender, engine_text("x"), &options, NULL),
-                         AMQPC_OK);
+        assert_int_equal(amqpc_link_send(pair->sender, engine_text("x"), &options, NULL), AMQPC_OK);
     }
     engine_exchange(pair);
     for (unsigned i = 0; i < count; i++) {
@@ -101,10 +100,10 @@ static void test_different_states_are_different_dispositions(void **state)
     uint64_t numbers[20];
     deliver(&pair, 20, numbers);
     for (unsigned i = 0; i < 20; i++) {
-        assert_int_equal(amqpc_link_settle(pair.receiver, numbers[i], numbers[i],
-                                           i % 2 ? AMQPC_COMPOSITE_ACCEPTED
-                                                 : AMQPC_COMPOSITE_RELEASED),
-                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_link_settle(pair.receiver, numbers[i], numbers[i],
+                              i % 2 ? AMQPC_COMPOSITE_ACCEPTED : AMQPC_COMPOSITE_RELEASED),
+            AMQPC_OK);
     }
     assert_int_equal(engine_forward(pair.server, pair.client, &frames), AMQPC_OK);
     assert_int_equal(engine_frame_count(&frames, AMQPC_COMPOSITE_DISPOSITION), 20);
@@ -146,8 +145,7 @@ static void test_a_range_passes_over_what_is_settled_and_says_when_there_is_noth
         amqpc_link_settle(pair.receiver, numbers[9], numbers[9] + 1000, AMQPC_COMPOSITE_ACCEPTED),
         AMQPC_OK);
     assert_int_equal(accept_one(pair.receiver, numbers[9] + 1), AMQPC_NOT_FOUND);
-    assert_int_equal(accept_one(pair.receiver, numbers[8] + ((uint64_t)1 << 32)),
-                     AMQPC_NOT_FOUND);
+    assert_int_equal(accept_one(pair.receiver, numbers[8] + ((uint64_t)1 << 32)), AMQPC_NOT_FOUND);
     assert_int_equal(accept_one(pair.receiver, 0), AMQPC_NOT_FOUND);
     engine_exchange(&pair);
     amqpc_update updates[10];

@@ -30,8 +30,8 @@ static void test_pieces_are_copied_before_they_are_sent(void **state)
     assert_int_equal(amqpc_link_add_credit(pair.receiver, 1), AMQPC_OK);
     engine_exchange(&pair);
     assert_int_equal(amqpc_link_send_start(pair.sender, NULL, NULL), AMQPC_OK);
-    for (uint8_t i = 0; i < PIECES; i++) {
-        send_piece(pair.sender, i);
+    for (int i = 0; i < PIECES; i++) {
+        send_piece(pair.sender, (uint8_t)i);
     }
     assert_int_equal(amqpc_link_send_finish(pair.sender), AMQPC_OK);
     engine_exchange(&pair);
