@@ -1,160 +1,91 @@
-/* The engine on a loop of one's own: sends three messages to HOST PORT, and waits until all are
- * settled. */
+/* The engine on a loop of one's own: sends "hello" to HOST PORT, and waits for its outcome. */
 #define _POSIX_C_SOURCE 200809L /* for getaddrinfo, poll and clock_gettime */
 #include <amqpcodec/amqpcodec.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGES = 3, VECTORS = 16 };
-
-typedef struct sending {
-    amqpc_link *link;
-    unsigned sent;
-    unsigned settled;
-    bool failed;
-} sending;
-
-static void check(bool holds, const char *what)
+static bool attach(amqpc_connection *connection) /* all goes out together, without waiting */
 {
-    if (!holds) {
-        fprintf(stderr, "%s failed\n", what);
-        exit(1);
+    const amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID, .container_id = {"example", 7}};
+    const amqpc_source source = {.present = AMQPC_SOURCE_ADDRESS, .address = {"example", 7}};
+    const amqpc_target target = {.present = AMQPC_TARGET_ADDRESS, .address = {"examples", 8}};
+    const amqpc_bytes name = {"to examples", 11};
+    amqpc_session *session = NULL;
+    amqpc_link *link = NULL;
+    return amqpc_connection_open(connection, &open) == AMQPC_OK &&
+           amqpc_session_new(connection, &session) == AMQPC_OK &&
+           amqpc_session_begin(session, NULL) == AMQPC_OK &&
+           amqpc_link_new(session, AMQPC_ROLE_SENDER, name, &link) == AMQPC_OK &&
+           amqpc_link_attach(link, NULL, &source, &target) == AMQPC_OK;
+}
+
+static bool take_events(amqpc_connection *connection)
+{
+    static const unsigned char hello[] = "\0Sw\xa1\5hello"; /* a message: its value is a string */
+    amqpc_connection_event event;
+    amqpc_update update;
+    size_t count = 0;
+    bool well = true;
+    while (well && amqpc_connection_next_event(connection, &event)) {
+        if (event.type == AMQPC_EVENT_LINK_FLOW && amqpc_link_context(event.link) == NULL) {
+            amqpc_link_set_context(event.link, event.link); /* there is credit; sent once */
+            well = amqpc_link_send(event.link, (amqpc_bytes){hello, 10}, NULL, NULL) == AMQPC_OK;
+        } else if (event.type == AMQPC_EVENT_UPDATES) {
+            well = amqpc_link_updates(event.link, &update, 1, &count) == AMQPC_OK && count == 1 &&
+                   amqpc_connection_close(connection, NULL) == AMQPC_OK;
+            puts(update.state_type == AMQPC_COMPOSITE_ACCEPTED ? "accepted" : "not accepted");
+        } else if (event.type == AMQPC_EVENT_CONNECTION_FAILED) {
+            well = false;
+        }
     }
+    return well;
 }
 
-static amqpc_bytes text(const char *characters)
+static bool move_bytes(amqpc_connection *connection, struct pollfd *peer)
 {
-    return (amqpc_bytes){characters, strlen(characters)};
+    amqpc_bytes vectors[16]; /* as POSIX's struct iovec */
+    size_t count = 0;
+    void *place = NULL;
+    while (amqpc_connection_output(connection, vectors, 16, &count) == AMQPC_OK && count > 0) {
+        ssize_t size = writev(peer->fd, (const struct iovec *)(const void *)vectors, (int)count);
+        amqpc_connection_output_done(connection, size < 0 ? 0 : (size_t)size);
+    }
+    struct timespec now;
+    uint64_t deadline_ms = 0;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    bool well = amqpc_connection_tick(connection, now_ms, &deadline_ms) == AMQPC_OK;
+    uint64_t wait_ms = deadline_ms - now_ms < 60000 ? deadline_ms - now_ms : 60000;
+    if (well && !amqpc_connection_is_finished(connection) && poll(peer, 1, (int)wait_ms) > 0 &&
+        amqpc_connection_input_buffer(connection, &place, &count) == AMQPC_OK) {
+        ssize_t size = recv(peer->fd, place, count, 0);
+        well = size > 0 ? amqpc_connection_input(connection, (size_t)size) == AMQPC_OK
+                        : amqpc_connection_input_end(connection) == AMQPC_OK;
+    }
+    return well;
 }
 
-static int connect_to(const char *host, const char *port)
+int main(int argument_count, char **arguments)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    check(getaddrinfo(host, port, &hints, &found) == 0, "getaddrinfo");
-    int descriptor = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    check(connect(descriptor, found->ai_addr, found->ai_addrlen) == 0, "connect");
-    freeaddrinfo(found);
-    return descriptor;
-}
-
-/* Open, begin and attach go out together, without waiting for the peer. */
-static amqpc_link *attach_sender(amqpc_connection *connection)
-{
-    const amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID, .container_id = text("example")};
-    const amqpc_source source = {.present = AMQPC_SOURCE_ADDRESS, .address = text("example")};
-    const amqpc_target target = {.present = AMQPC_TARGET_ADDRESS, .address = text("examples")};
-    amqpc_session *session = NULL;
-    amqpc_link *link = NULL;
-    check(amqpc_connection_open(connection, &open) == AMQPC_OK, "open");
-    check(amqpc_session_new(connection, &session) == AMQPC_OK, "session");
-    check(amqpc_session_begin(session, NULL) == AMQPC_OK, "begin");
-    check(amqpc_link_new(session, AMQPC_ROLE_SENDER, text("to examples"), &link) == AMQPC_OK,
-          "link");
-    check(amqpc_link_attach(link, NULL, &source, &target) == AMQPC_OK, "attach");
-    return link;
-}
-
-/* Sends until all are sent, or AMQPC_NO_CREDIT says that the receiver wants no more for now. */
-static void send_messages(sending *work)
-{
-    unsigned char bytes[64];
-    size_t size = 0;
-    amqpc_message message;
-    amqpc_message_init(&message);
-    message.sections = AMQPC_SECTION_BODY;
-    message.body_kind = AMQPC_BODY_VALUE;
-    message.body_count = 1;
-    message.body = (amqpc_value){.type = AMQPC_TYPE_STRING, .as.bytes = text("hello")};
-    check(amqpc_message_encode(&message, 0, bytes, sizeof bytes, &size) == AMQPC_OK, "encode");
-    while (work->sent < MESSAGES &&
-           amqpc_link_send(work->link, (amqpc_bytes){bytes, size}, NULL, NULL) == AMQPC_OK) {
-        work->sent++;
-    }
-}
-
-static void take_updates(sending *work)
-{
-    amqpc_update update;
-    size_t count = 0;
-    while (amqpc_link_updates(work->link, &update, 1, &count) == AMQPC_OK && count == 1) {
-        bool accepted = update.state_type == AMQPC_COMPOSITE_ACCEPTED;
-        printf("message %u: %s\n", ++work->settled, accepted ? "accepted" : "not accepted");
-    }
-}
-
-static void take_events(amqpc_connection *connection, sending *work)
-{
-    amqpc_connection_event event;
-    while (amqpc_connection_next_event(connection, &event)) {
-        if (event.type == AMQPC_EVENT_LINK_FLOW) {
-            send_messages(work);
-        } else if (event.type == AMQPC_EVENT_UPDATES) {
-            take_updates(work);
-        } else if (event.type == AMQPC_EVENT_CONNECTION_FAILED ||
-                   event.type == AMQPC_EVENT_LINK_DETACH) {
-            work->failed = true;
-        }
-    }
-    if (work->failed || work->settled == MESSAGES) {
-        (void)!amqpc_connection_close(connection, NULL); /* harmless where it is closed already */
-    }
-}
-
-static void receive_input(amqpc_connection *connection, int descriptor)
-{
-    void *place = NULL;
-    size_t capacity = 0;
-    if (amqpc_connection_input_buffer(connection, &place, &capacity) != AMQPC_OK) {
-        return;
-    }
-    ssize_t size = recv(descriptor, place, capacity, 0);
-    if (size > 0) {
-        (void)!amqpc_connection_input(connection, (size_t)size); /* a failure is an event, too */
-    } else {
-        (void)amqpc_connection_input_end(connection);
-    }
-}
-
-static void send_output(amqpc_connection *connection, int descriptor)
-{
-    amqpc_bytes vectors[VECTORS]; /* as POSIX's struct iovec */
-    size_t count = 0;
-    while (amqpc_connection_output(connection, vectors, VECTORS, &count) == AMQPC_OK && count > 0) {
-        ssize_t size = writev(descriptor, (const struct iovec *)(const void *)vectors, (int)count);
-        check(size >= 0, "writev");
-        amqpc_connection_output_done(connection, (size_t)size);
-    }
-}
-
-int main(int count, char **words)
-{
-    check(count == 3, "engine_loop HOST PORT");
     amqpc_connection *connection = NULL;
-    check(amqpc_connection_new(NULL, NULL, &connection) == AMQPC_OK, "connection");
-    sending work = {.link = attach_sender(connection)};
-    struct pollfd watched = {.fd = connect_to(words[1], words[2]), .events = POLLIN};
-    while (!amqpc_connection_is_finished(connection)) {
-        struct timespec now;
-        uint64_t deadline_ms = UINT64_MAX;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-        (void)!amqpc_connection_tick(connection, now_ms, &deadline_ms); /* a failure is an event */
-        send_output(connection, watched.fd);
-        uint64_t wait_ms = deadline_ms - now_ms;
-        if (poll(&watched, 1, wait_ms < 60000 ? (int)wait_ms : 60000) > 0) {
-            receive_input(connection, watched.fd);
-        }
-        take_events(connection, &work);
+    if (argument_count != 3 || getaddrinfo(arguments[1], arguments[2], &hints, &found) != 0) {
+        return 2;
     }
-    close(watched.fd);
+    struct pollfd peer = {.fd = socket(found->ai_family, SOCK_STREAM, 0), .events = POLLIN};
+    bool well = connect(peer.fd, found->ai_addr, found->ai_addrlen) == 0 &&
+                amqpc_connection_new(NULL, NULL, &connection) == AMQPC_OK && attach(connection);
+    while (well && !amqpc_connection_is_finished(connection)) {
+        well = move_bytes(connection, &peer) && take_events(connection);
+    }
+    freeaddrinfo(found);
+    close(peer.fd);
     amqpc_connection_free(connection);
-    return work.settled == MESSAGES ? 0 : 1;
+    return well ? 0 : 1;
 }

@@ -42,6 +42,7 @@ struct amqpc_link {
     bool role;
     bool attach_sent;     /* and detach not yet */
     bool attach_received; /* and detach not yet */
+    bool was_attached;    /* attach was sent before, or is */
     bool is_closed;
     bool refused;
     bool released; /* the application is done with it */

@@ -42,12 +42,24 @@ static void tell(amqpc_link *link)
 
 /* --- Receiver. */
 
+/* Deliveries that the sender has to come back to: it needs credit for it, but none of them is one
+ * more (AMQP 2.6.13). */
+static uint32_t suspended_count(const amqpc_link *link)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < link->suspended.count; i++) {
+        count += link->suspended.deliveries[i] != NULL;
+    }
+    return count;
+}
+
 /* Credit that may be advertised: what is wanted, as far as the limit of unsettled deliveries lets
  * it. */
 static uint32_t credit_to_advertise(const amqpc_link *link)
 {
     uint32_t max = link->connection->unsettled_max;
-    uint32_t room = link->unsettled_count < max ? max - link->unsettled_count : 0;
+    uint32_t room =
+        link->unsettled_count < max ? max - link->unsettled_count : suspended_count(link);
     return link->credit < room ? link->credit : room;
 }
 
@@ -265,6 +277,7 @@ static void take_receiver_flow(amqpc_link *link, const amqpc_flow *flow)
                                                               : link->initial_delivery_count;
     /* Deliveries that it has not seen yet; below 0 where it counts more than there were. */
     int32_t in_flight = amqpci_serial_distance(seen, link->delivery_count);
+    in_flight = link->attach_sent ? in_flight : 0; /* it comes ahead of this end's attach */
     bool any = in_flight >= 0 && flow->link_credit > (uint32_t)in_flight;
     link->credit = any ? flow->link_credit - (uint32_t)in_flight : 0;
     link->drain = flow->drain;

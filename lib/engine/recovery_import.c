@@ -273,9 +273,9 @@ static void undo(amqpc_link *link)
 
 static bool may_import(const amqpc_link *link)
 {
-    /* The peer's first attach, where it waits for its answer, is counted already. */
-    return !link->attach_sent && !link->is_closed && link->suspended.count == 0 &&
-           link->unsettled_count == 0 && link->epoch == (link->attach_received ? 1u : 0u) &&
+    /* Attaches of the peer, which this end has not answered, do not matter. */
+    return !link->was_attached && !link->is_closed && link->suspended.count == 0 &&
+           link->unsettled_count == 0 &&
            (link->state == AMQPC_LINK_DETACHED || link->state == AMQPC_LINK_ATTACH_RECEIVED);
 }
 

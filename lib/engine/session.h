@@ -41,7 +41,7 @@ struct amqpc_session {
     amqpci_delivery_list pending; /* sends that wait for the window, in order */
     amqpc_bytes remote_begin;     /* allocated, encoded */
     amqpc_bytes error;            /* allocated: an error, encoded */
-    amqpci_range ranges[AMQPCI_RANGE_COUNT];
+    amqpci_range ranges[AMQPCI_RANGE_COUNT + 1]; /* the last: where memory was short */
 
     uint8_t state; /* amqpc_session_state */
     bool begin_sent;

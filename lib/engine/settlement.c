@@ -50,7 +50,7 @@ amqpc_status amqpci_session_write_disposition(amqpc_session *session, const amqp
 
 amqpc_status amqpci_session_write_ranges(amqpc_session *session)
 {
-    for (unsigned i = 0; i < AMQPCI_RANGE_COUNT; i++) {
+    for (unsigned i = 0; i <= AMQPCI_RANGE_COUNT; i++) {
         amqpci_range *range = &session->ranges[i];
         if (range->used) {
             amqpc_status status = amqpci_session_write_disposition(session, range, NULL);
@@ -92,11 +92,12 @@ amqpc_status amqpci_session_add_range(amqpc_session *session, bool role, uint32_
                                       uint32_t last, uint8_t state, bool settled)
 {
     amqpci_range added = {first, last, state, settled, role, true};
+    amqpci_range *spare = &session->ranges[AMQPCI_RANGE_COUNT];
     amqpci_range *place = NULL;
-    bool conflict = false;
+    bool conflict = spare->used;
     for (unsigned i = 0; i < AMQPCI_RANGE_COUNT; i++) {
         amqpci_range *range = &session->ranges[i];
-        if (merge(range, &added)) {
+        if (!conflict && merge(range, &added)) {
             return AMQPC_OK;
         }
         place = !range->used && place == NULL ? range : place;
@@ -105,10 +106,10 @@ amqpc_status amqpci_session_add_range(amqpc_session *session, bool role, uint32_
     if (place == NULL || conflict) {
         /* What was said of a delivery before goes out before. */
         amqpc_status status = amqpci_session_write_ranges(session);
-        if (status != AMQPC_OK) {
+        if (status != AMQPC_OK && spare->used) {
             return status;
         }
-        place = &session->ranges[0];
+        place = status == AMQPC_OK ? &session->ranges[0] : spare;
     }
     *place = added;
     amqpci_session_set_due(session);

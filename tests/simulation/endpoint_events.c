@@ -169,6 +169,12 @@ static void link_detached(endpoint *end, amqpc_link *link)
 static void session_ended(endpoint *end, amqpc_session *session)
 {
     amqpc_error error;
+    for (unsigned i = 0; i < end->plan->route_count; i++) {
+        const amqpc_link *link = end->routes[i].link;
+        if (link != NULL && amqpc_link_session(link) == session) {
+            ledger_interrupt(end->book, i); /* what was sent since the peer ended it, too */
+        }
+    }
     if (amqpc_session_error(session, &error) == AMQPC_OK) {
         ledger_break_if_friendly(end->book, RULE_WIRE, "end %u: a session is ended: %.*s",
                                  end->index, (int)error.condition.size,

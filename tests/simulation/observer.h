@@ -23,6 +23,7 @@ typedef struct observed_link {
     uint32_t count;        /* of deliveries begun */
     uint32_t limit;        /* the highest delivery-count plus credit that was told */
     uint32_t early_credit; /* told before this end had sent its attach */
+    bool early_drain;      /* the same of drain */
     uint32_t drainable;    /* sender: credit that the peer wants used or given back */
     bool in_delivery;
     bool settled; /* the delivery that is under way */

@@ -50,6 +50,7 @@ static void in_attach(observed_session *session, const amqpc_attach *attach)
     }
     link->got_attach = true;
     link->early_credit = 0;
+    link->early_drain = false;
     link->in_handle = attach->handle;
     if (!link->is_sender) {
         link->first_count = attach->initial_delivery_count;
@@ -74,6 +75,7 @@ static void in_flow(observed_session *session, const amqpc_flow *flow)
     uint32_t limit = from + flow->link_credit;
     if (!link->sent_attach) {
         link->early_credit = flow->link_credit;
+        link->early_drain = flow->drain;
         return;
     }
     link->limit = beyond(limit, link->limit) ? limit : link->limit;
@@ -176,7 +178,7 @@ static void out_attach(observer *watch, observed_session *session, const amqpc_a
         link->first_count = attach->initial_delivery_count;
         link->count = link->first_count;
         link->limit = link->first_count + link->early_credit;
-        link->drainable = 0;
+        link->drainable = link->early_drain ? link->early_credit : 0;
     }
 }
 

@@ -85,6 +85,33 @@ static void test_small_and_large_payloads_arrive(void **state)
     }
 }
 
+static void test_the_trace_of_a_lent_payload_shows_its_frames(void **state)
+{
+    (void)state;
+    amqpc_connection_options options;
+    amqpc_connection_options_init(&options, sizeof options);
+    options.trace_size = 65536;
+    engine_pair pair;
+    engine_pair_open_with(&pair, &options, NULL);
+    engine_pair_attach(&pair, NULL);
+    assert_int_equal(amqpc_link_add_credit(pair.receiver, CREDIT), AMQPC_OK);
+    engine_exchange(&pair);
+    static char text[65536];
+    (void)amqpc_connection_read_trace(pair.client, text, sizeof text);
+    amqpc_bytes lent = lend(LARGE);
+    uint64_t number = send_lent(pair.sender, lent, true);
+    engine_take_frames(pair.client, &frames);
+    size_t size = amqpc_connection_read_trace(pair.client, text, sizeof text - 1);
+    text[size] = '\0';
+    unsigned lines = 0;
+    for (const char *at = text; (at = strstr(at, "transfer")) != NULL; at++) {
+        lines++;
+    }
+    assert_int_equal(lines, engine_frame_count(&frames, AMQPC_COMPOSITE_TRANSFER));
+    (void)last_update(pair.sender, number, lent);
+    engine_pair_free(&pair);
+}
+
 static void test_an_empty_payload_needs_no_memory(void **state)
 {
     (void)state;
@@ -327,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_and_large_payloads_arrive),
+        cmocka_unit_test(test_the_trace_of_a_lent_payload_shows_its_frames),
         cmocka_unit_test(test_an_empty_payload_needs_no_memory),
         cmocka_unit_test(test_what_is_sent_settled_is_given_back_when_it_has_gone_out),
         cmocka_unit_test(test_an_outcome_before_the_bytes_have_gone_waits_for_them),

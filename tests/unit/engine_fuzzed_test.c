@@ -107,10 +107,10 @@ static void test_a_session_that_cannot_be_answered_fails_the_connection_for_its_
     assert_int_equal(amqpc_connection_open(pair.server, &open), AMQPC_OK);
     assert_int_equal(amqpc_session_new(pair.server, &own), AMQPC_OK);
     engine_exchange(&pair);
-    assert_int_equal(amqpc_session_begin(own, NULL), AMQPC_OK);
     assert_int_equal(amqpc_session_new(pair.client, &other), AMQPC_OK);
     assert_int_equal(amqpc_session_begin(other, NULL), AMQPC_OK);
     engine_exchange(&pair);
+    assert_int_equal(amqpc_session_begin(own, NULL), AMQPC_OK);
     amqpc_session_free(engine_event(pair.server, AMQPC_EVENT_SESSION_BEGIN).session);
     amqpc_connection_failure failure;
     assert_int_equal(amqpc_connection_get_failure(pair.server, &failure), AMQPC_OK);
