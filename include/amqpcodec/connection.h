@@ -168,8 +168,8 @@ AMQPC_API bool amqpc_connection_is_finished(const amqpc_connection *connection);
  * long.
  *
  * now_ms       milliseconds of any clock that does not go back; where it does, it counts as
- * standing still deadline_ms  receives when to call again at the latest; UINT64_MAX for never;
- * always after now_ms
+ *              standing still
+ * deadline_ms  receives when to call again at the latest; UINT64_MAX for never; always after now_ms
  *
  * Call it after each round of input and output, and at the deadline. It costs little.
  *
@@ -224,8 +224,8 @@ AMQPC_API amqpc_status amqpc_connection_remote_error(const amqpc_connection *con
  * channel    of the frame
  * offset     within `bytes`, of the first byte at fault; 0 where no byte is
  * position   of the frame in all input, in bytes
- * bytes      the frame, or its first 512 bytes; empty where no frame is at fault. They live as long
- * as the connection. */
+ * bytes      the frame, or its first 512 bytes; empty where no frame is at fault. They live as
+ *            long as the connection. */
 typedef struct amqpc_connection_failure {
     amqpc_status status;
     uint32_t input;

@@ -69,8 +69,10 @@ AMQPC_API amqpc_status amqpc_link_send(amqpc_link *link, amqpc_bytes payload,
  *
  * payloads, count  one delivery each
  * options          of all; tag must be empty; of the delivery at index i the context is
- * options->context + i sent             receives how many were sent first_number     may be NULL;
- * receives the number of the first; the others follow, as amqpc_delivery_number_after says
+ *                  options->context + i
+ * sent             receives how many were sent
+ * first_number     may be NULL; receives the number of the first. The others follow: the low 32
+ *                  bits count up, and wrap.
  *
  * Returns AMQPC_OK where all were sent, otherwise what stopped it. */
 AMQPC_API amqpc_status amqpc_link_send_batch(amqpc_link *link, const amqpc_bytes *payloads,
@@ -209,8 +211,9 @@ AMQPC_API amqpc_status amqpc_link_set_streaming(amqpc_link *link, bool streaming
  * order in which they were sent, and settles them.
  *
  * first, last  numbers of one attachment of the link; those that are settled, or are not of this
- * link, are passed over state_type   AMQPC_COMPOSITE_ACCEPTED, AMQPC_COMPOSITE_RELEASED, or
- * AMQPC_COMPOSITE_NONE for no state; the others have fields, see amqpc_link_update
+ *              link, are passed over
+ * state_type   AMQPC_COMPOSITE_ACCEPTED, AMQPC_COMPOSITE_RELEASED, or AMQPC_COMPOSITE_NONE for no
+ *              state; the others have fields, see amqpc_link_update
  *
  * A receiver settles at once in receiver-settle-mode first, and in mode second says the state, and
  * settles when the sender has (AMQP 2.6.12): the update of the delivery tells. Dispositions go out
@@ -225,7 +228,8 @@ AMQPC_API amqpc_status amqpc_link_settle(amqpc_link *link, uint64_t first, uint6
 /* As amqpc_link_settle, with any state, settled or not.
  *
  * state    borrowed until return; a described value, such as amqpc_rejected_encode makes; NULL for
- * none settled  false: the state only */
+ *          none
+ * settled  false: the state only */
 AMQPC_API amqpc_status amqpc_link_update(amqpc_link *link, uint64_t first, uint64_t last,
                                          const amqpc_value *state, bool settled) AMQPC_CHECK;
 

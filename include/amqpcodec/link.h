@@ -38,10 +38,11 @@ AMQPC_API amqpc_status amqpc_link_new(amqpc_session *session, bool role, amqpc_b
  *
  * attach  borrowed until return; NULL for the defaults. name, handle, role, unsettled and
  *         incomplete_unsettled are set by the engine. source and target are left as they stand
- * where the parameters below are NULL: absent fields of an answer are those of the peer's attach.
- * initial_delivery_count: of a sender, default 0. max_message_size: of this end; it is enforced on
- * what is received. source  borrowed until return; NULL for attach->source target  borrowed until
- * return; NULL for attach->target, which may be a coordinator (AMQP 4.5.1)
+ *         where the parameters below are NULL: absent fields of an answer are those of the peer's
+ *         attach. initial_delivery_count: of a sender, default 0. max_message_size: of this end; it
+ *         is enforced on what is received.
+ * source  borrowed until return; NULL for attach->source
+ * target  borrowed until return; NULL for attach->target, which may be a coordinator (AMQP 4.5.1)
  *
  * Returns AMQPC_OK; AMQPC_INVALID_STATE where attach was sent, the link is closed, or its session
  * is not begun; AMQPC_LIMIT_REACHED where no handle is free; AMQPC_NO_MEMORY;
@@ -111,8 +112,9 @@ AMQPC_API amqpc_status amqpc_link_error(const amqpc_link *link, amqpc_error *err
  *
  * credit          deliveries that may still be sent, or still arrive
  * delivery_count  of the sender, as far as this end knows
- * available       deliveries that the sender has waiting; of a sender what amqpc_link_set_available
- * said drain           the receiver wants the credit used up, or given back */
+ * available       deliveries that the sender has waiting; of a sender what
+ *                 amqpc_link_set_available said
+ * drain           the receiver wants the credit used up, or given back */
 typedef struct amqpc_link_flow {
     uint32_t credit;
     uint32_t delivery_count;
