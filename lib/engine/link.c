@@ -278,7 +278,10 @@ amqpc_status amqpc_link_detach(amqpc_link *link, bool closed, const amqpc_error 
         return AMQPC_INVALID_STATE;
     }
     bool closes = closed || link->detach_closed || error != NULL;
-    amqpc_status status = write_detach(link, closes, error);
+    amqpc_status status = amqpci_link_prepare_leave(link);
+    if (status == AMQPC_OK) {
+        status = write_detach(link, closes, error);
+    }
     if (status != AMQPC_OK) {
         return status;
     }
@@ -301,7 +304,11 @@ void amqpci_link_fail(amqpc_link *link, amqpc_status status)
     amqpci_error_of_status(status, &error);
     amqpc_status done = AMQPC_OK;
     if (!link->session->begin_sent) {
+        bool released = link->released;
         done = amqpc_session_begin(link->session, NULL);
+        if (done == AMQPC_OK && released) {
+            return; /* begin closed the link, and it may be freed */
+        }
     }
     if (done == AMQPC_OK && !link->attach_sent) {
         done = amqpc_link_attach(link, NULL, NULL, NULL);

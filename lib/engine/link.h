@@ -238,6 +238,9 @@ void amqpci_sender_settled_here(amqpc_link *link, amqpci_delivery *delivery);
 
 /* --- sender_pending.c */
 
+/* What amqpci_link_leave_pending needs memory for. AMQPC_NO_MEMORY, and all is as before. */
+AMQPC_CHECK amqpc_status amqpci_link_prepare_leave(amqpc_link *link);
+
 /* The link is being detached: what of it waits for the session's window is not sent any more, and
  * what other links have waiting moves up, so that delivery-ids have no gap. */
 void amqpci_link_leave_pending(amqpc_link *link);

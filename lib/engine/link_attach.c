@@ -430,12 +430,12 @@ amqpc_status amqpci_link_take_detach(amqpc_session *session, const amqpc_detach 
             AMQPCI_REFUSE) {
         return AMQPC_UNATTACHED_HANDLE;
     }
-    if (detach->present & AMQPC_DETACH_ERROR) {
-        amqpc_status status =
-            amqpci_connection_encode_error(link->connection, &detach->error, &link->error);
-        if (status != AMQPC_OK) {
-            return status;
-        }
+    amqpc_status status = amqpci_link_prepare_leave(link);
+    if (status == AMQPC_OK && detach->present & AMQPC_DETACH_ERROR) {
+        status = amqpci_connection_encode_error(link->connection, &detach->error, &link->error);
+    }
+    if (status != AMQPC_OK) {
+        return status;
     }
     (void)amqpci_link_advance(link, AMQPCI_LINK_RECEIVE_DETACH);
     link->detach_closed = detach->closed;

@@ -281,6 +281,7 @@ static void take_receiver_flow(amqpc_link *link, const amqpc_flow *flow)
     bool any = in_flight >= 0 && flow->link_credit > (uint32_t)in_flight;
     link->credit = any ? flow->link_credit - (uint32_t)in_flight : 0;
     link->drain = flow->drain;
+    link->drained_when_sent = link->drained_when_sent && link->drain;
     amqpci_recovery_hold_credit(link);
 }
 

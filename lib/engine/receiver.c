@@ -241,11 +241,38 @@ AMQPCI_INLINE void count_delivery(amqpc_link *link, const amqpc_transfer *transf
     link->advertised -= link->advertised > 0;
 }
 
+/* The first frame of several, or of one that is given up with it. */
+static void begin_partial(amqpc_link *link, amqpci_delivery *delivery,
+                          const amqpc_transfer *transfer, amqpc_bytes payload)
+{
+    delivery->flags |= AMQPCI_DELIVERY_MORE;
+    link->partial = delivery;
+    link->partial_size = link->streaming ? payload.size : 0;
+    bool room = link->streaming || count_partial(link->connection, payload.size);
+    if (transfer->aborted) {
+        abort_delivery(link, delivery);
+    } else if (!room) {
+        fail_link(link, AMQPC_RESOURCE_LIMIT);
+    } else if (link->streaming) {
+        queue_unread(link, delivery);
+    } else {
+        link->connection->input.assembled = delivery;
+    }
+}
+
+/* What comes back uses credit up, but is not one more that is unsettled, or that is taken. */
+static void check_credit(amqpc_link *link)
+{
+    amqpci_link_refill(link);
+    if (link->advertised < link->credit) {
+        amqpci_link_check_credit(link);
+    }
+}
+
 static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
                                amqpc_bytes payload)
 {
     amqpc_session *session = link->session;
-    amqpc_connection *connection = link->connection;
     amqpc_status status = check_first(session, transfer);
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
@@ -269,6 +296,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         status = amqpci_recovery_take_resumed(link, transfer, payload, &delivery);
         if (status == AMQPC_OK && delivery == NULL) {
             count_delivery(link, transfer);
+            check_credit(link);
             return AMQPC_OK;
         }
         if (delivery != NULL && delivery->extra != NULL) {
@@ -282,24 +310,15 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         return status;
     }
     count_delivery(link, transfer);
+    if (AMQPCI_UNLIKELY(transfer->resume)) {
+        check_credit(link);
+    }
     set_view(link, delivery, transfer->delivery_tag, payload);
     if (AMQPCI_LIKELY(!transfer->more && !transfer->aborted)) {
         complete(link, delivery);
         return AMQPC_OK;
     }
-    delivery->flags |= AMQPCI_DELIVERY_MORE;
-    link->partial = delivery;
-    link->partial_size = link->streaming ? payload.size : 0;
-    bool room = link->streaming || count_partial(connection, payload.size);
-    if (transfer->aborted) {
-        abort_delivery(link, delivery);
-    } else if (!room) {
-        fail_link(link, AMQPC_RESOURCE_LIMIT);
-    } else if (link->streaming) {
-        queue_unread(link, delivery);
-    } else {
-        connection->input.assembled = delivery;
-    }
+    begin_partial(link, delivery, transfer, payload);
     return AMQPC_OK;
 }
 
@@ -350,6 +369,7 @@ static amqpc_status take_next(amqpc_link *link, const amqpc_transfer *transfer, 
     if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_DROPPED)) {
         count_frame(link->session, transfer, false);
         amqpci_recovery_drop_frame(link, transfer);
+        check_credit(link);
         return AMQPC_OK;
     }
     amqpc_status fault = AMQPC_OK;

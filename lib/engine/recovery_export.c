@@ -202,8 +202,8 @@ static void look_at_suspended(looking *search)
         while (at < high && suspended->deliveries[at] == NULL) {
             at++;
         }
-        if (at < high && !amqpci_number_before(
-                             search->after, amqpci_delivery_number(suspended->deliveries[at]))) {
+        if (at < high && !amqpci_number_before(search->after,
+                                               amqpci_delivery_number(suspended->deliveries[at]))) {
             low = at + 1;
         } else {
             high = middle;

@@ -111,7 +111,8 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
     amqpc_connection *connection = session->connection;
     amqpci_outgoing *out = &delivery->as.out;
     const uint8_t *chunk = chunk_size == 0 ? NULL : out->payload + out->framed_size;
-    bool borrowed = delivery->flags & AMQPCI_DELIVERY_BORROWED && !AMQPCI_PLANTED(11);
+    bool borrowed = (delivery->flags & AMQPCI_DELIVERY_BORROWED) != 0;
+    bool flies = borrowed && !AMQPCI_PLANTED(11);
     bool is_last = out->framed_size + chunk_size == out->size;
     /* What has no slab is lent for this call only, and there is room for it (sender_stream.c). */
     bool copied = !borrowed && (chunk_size <= COPIED_MAX || out->slab == NULL);
@@ -124,8 +125,8 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
         amqpci_output_commit(&connection->output, head_size);
         if (chunk_size > 0) {
             amqpci_output_add_piece(&connection->output, chunk, chunk_size, out->slab,
-                                    borrowed && is_last ? delivery : NULL);
-            delivery->flags |= borrowed ? AMQPCI_DELIVERY_FLYING : 0u;
+                                    flies && is_last ? delivery : NULL);
+            delivery->flags |= flies ? AMQPCI_DELIVERY_FLYING : 0u;
         }
     }
     if (connection->trace != NULL) {

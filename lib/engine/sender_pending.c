@@ -54,43 +54,55 @@ static amqpc_status keep_number(amqpci_delivery *delivery)
     return status;
 }
 
-/* Unsettled deliveries of links that have sends waiting keep their numbers, too: what such a link
- * sends from now on is numbered under another epoch, as its ids come a second time.
- * AMQPC_NO_MEMORY. */
-static amqpc_status begin_epochs(amqpc_session *session)
+/* Those of a link that has sends waiting, but of one. AMQPC_NO_MEMORY. */
+static amqpc_status keep_number_beside(amqpci_delivery *delivery, const amqpc_link *leaving)
+{
+    const amqpc_link *link = delivery->link;
+    return link != leaving && link->waiting_count > 0 ? keep_number(delivery) : AMQPC_OK;
+}
+
+/* All sends that wait, and all unsettled deliveries of their links, keep their numbers: what such a
+ * link sends from now on is numbered under another epoch, as its ids come a second time.
+ * AMQPC_NO_MEMORY, and it may be called again. */
+static amqpc_status keep_numbers(amqpc_session *session, const amqpc_link *leaving)
 {
     amqpci_delivery_index *index = &session->outgoing;
     amqpc_status status = AMQPC_OK;
     amqpci_delivery *delivery = NULL;
     uint32_t place = 0;
     uint32_t id = 0;
-    while (status == AMQPC_OK && (delivery = (amqpci_delivery *)amqpci_delivery_index_next_straggler(
-                                      index, &place, &id)) != NULL) {
-        status = delivery->link->waiting_count > 0 ? keep_number(delivery) : AMQPC_OK;
+    for (delivery = session->pending.first; delivery != NULL && status == AMQPC_OK;
+         delivery = delivery->next) {
+        status = keep_number_beside(delivery, leaving);
+    }
+    while (status == AMQPC_OK &&
+           (delivery = (amqpci_delivery *)amqpci_delivery_index_next_straggler(index, &place,
+                                                                               &id)) != NULL) {
+        status = keep_number_beside(delivery, leaving);
     }
     id = index->first;
     uint32_t last = amqpci_serial_add(index->next, UINT32_MAX);
     while (status == AMQPC_OK && id != index->next &&
            (delivery = (amqpci_delivery *)amqpci_delivery_index_next(index, &id, last)) != NULL) {
-        status = delivery->link->waiting_count > 0 ? keep_number(delivery) : AMQPC_OK;
+        status = keep_number_beside(delivery, leaving);
         id = amqpci_serial_add(id, 1);
     }
-    for (amqpc_link *at = session->first_link; at != NULL; at = at->next) {
-        at->epoch += at->waiting_count > 0;
-    }
     return status;
+}
+
+amqpc_status amqpci_link_prepare_leave(amqpc_link *link)
+{
+    bool renumbers = link->session != NULL && link->waiting_count > 0;
+    return renumbers ? keep_numbers(link->session, link) : AMQPC_OK;
 }
 
 /* Those that are left, and did not begin, get ids from `id` on. AMQPC_NO_MEMORY. */
 static amqpc_status renumber(amqpc_session *session, uint32_t id)
 {
     amqpc_connection *connection = session->connection;
-    amqpc_status status = begin_epochs(session);
-    for (amqpci_delivery *at = session->pending.first; at != NULL && status == AMQPC_OK;
-         at = at->next) {
-        if (!is_started(at)) {
-            status = keep_number(at);
-        }
+    amqpc_status status = keep_numbers(session, NULL);
+    for (amqpc_link *at = session->first_link; at != NULL; at = at->next) {
+        at->epoch += at->waiting_count > 0;
     }
     for (amqpci_delivery *at = session->pending.first; at != NULL && status == AMQPC_OK;
          at = at->next) {

@@ -38,9 +38,9 @@ struct amqpc_session {
     amqpci_handle_map remote_handles;
     amqpci_delivery_index outgoing;
     amqpci_delivery_index incoming;
-    amqpci_delivery_list pending; /* sends that wait for the window, in order */
-    amqpc_bytes remote_begin;     /* allocated, encoded */
-    amqpc_bytes error;            /* allocated: an error, encoded */
+    amqpci_delivery_list pending;                /* sends that wait for the window, in order */
+    amqpc_bytes remote_begin;                    /* allocated, encoded */
+    amqpc_bytes error;                           /* allocated: an error, encoded */
     amqpci_range ranges[AMQPCI_RANGE_COUNT + 1]; /* the last: where memory was short */
 
     uint8_t state; /* amqpc_session_state */

@@ -152,5 +152,10 @@ amqpc_status amqpci_session_write_due(amqpc_session *session)
         status = amqpci_connection_write(session->connection, session->local_channel, &out);
         session->flow_due = status != AMQPC_OK;
     }
-    return status == AMQPC_OK ? amqpci_session_send_pending(session) : status;
+    if (status == AMQPC_OK && session->pending.first != NULL) {
+        status = amqpci_session_send_pending(session);
+        /* What was settled while it waited is told behind it. */
+        status = status == AMQPC_OK ? amqpci_session_write_ranges(session) : status;
+    }
+    return status;
 }

@@ -97,7 +97,7 @@ amqpc_status amqpci_session_add_range(amqpc_session *session, bool role, uint32_
     bool conflict = spare->used;
     for (unsigned i = 0; i < AMQPCI_RANGE_COUNT; i++) {
         amqpci_range *range = &session->ranges[i];
-        if (!conflict && merge(range, &added)) {
+        if (!spare->used && merge(range, &added)) {
             return AMQPC_OK;
         }
         place = !range->used && place == NULL ? range : place;
@@ -206,7 +206,9 @@ typedef struct settling {
     const amqpc_value *state; /* NULL where it has no more than its type */
     uint8_t code;
     bool settled;
-    uint32_t named; /* deliveries that were unsettled */
+    bool only_tells; /* the first of two turns, where the state has fields */
+    bool told;       /* the second */
+    uint32_t named;  /* deliveries that were unsettled */
     uint32_t run_first;
     uint32_t run_last;
     bool run_settled;
@@ -243,11 +245,19 @@ AMQPCI_INLINE amqpc_status extend_run(settling *work, uint32_t id, bool settled)
         return AMQPC_OK;
     }
     amqpc_status status = tell_run(work);
+    amqpc_session *session = work->link->session;
+    if (status == AMQPC_OK && AMQPCI_UNLIKELY(session->ranges[AMQPCI_RANGE_COUNT].used)) {
+        /* What is forgotten below has to be told, whether there is memory or not. */
+        status = amqpci_session_is_usable(session) ? amqpci_session_write_ranges(session) : status;
+    }
+    if (status != AMQPC_OK) {
+        return status;
+    }
     work->run_open = true;
     work->run_settled = settled;
     work->run_first = id;
     work->run_last = id;
-    return status;
+    return AMQPC_OK;
 }
 
 /* This end forgets the delivery. */
@@ -263,9 +273,9 @@ static void forget(amqpc_link *link, amqpci_delivery *delivery)
         return;
     }
     amqpci_receiver_forget(link, delivery);
-    bool seen = (delivery->flags & (AMQPCI_DELIVERY_TAKEN | AMQPCI_DELIVERY_UPDATED)) ==
-                AMQPCI_DELIVERY_TAKEN;
-    if (seen) {
+    if (delivery->flags & AMQPCI_DELIVERY_UPDATED) {
+        delivery->flags |= AMQPCI_DELIVERY_DONE; /* the update that waits is the last */
+    } else if (delivery->flags & AMQPCI_DELIVERY_TAKEN) {
         amqpci_receiver_free_taken(link, delivery);
     }
 }
@@ -291,8 +301,8 @@ AMQPCI_INLINE amqpc_status settle_one(settling *work, amqpci_delivery *delivery)
     bool waits = delivery->flags & AMQPCI_DELIVERY_QUEUED && link->role == AMQPC_ROLE_SENDER &&
                  !(delivery->flags & AMQPCI_DELIVERY_STARTED);
     amqpc_status status =
-        AMQPCI_UNLIKELY(waits) ? AMQPC_OK : extend_run(work, delivery->id, now);
-    if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
+        AMQPCI_UNLIKELY(waits || work->told) ? AMQPC_OK : extend_run(work, delivery->id, now);
+    if (AMQPCI_UNLIKELY(status != AMQPC_OK || work->only_tells)) {
         return status;
     }
     work->named++;
@@ -420,6 +430,26 @@ static amqpc_status settle_stragglers(settling *work, uint64_t first, uint64_t l
     return status;
 }
 
+/* Those that stand in the index. */
+static amqpc_status settle_indexed(settling *work, uint64_t first, uint64_t last)
+{
+    const amqpc_link *link = work->link;
+    amqpc_status status = AMQPC_OK;
+    if (AMQPCI_UNLIKELY(link->session == NULL || link->state == AMQPC_LINK_DETACHED)) {
+        return status;
+    }
+    if (AMQPCI_UNLIKELY(link->resumed_count > 0)) {
+        status = settle_resumed(work, first, last);
+    }
+    if (status == AMQPC_OK && AMQPCI_UNLIKELY(index_of(link)->straggler_count > 0)) {
+        status = settle_stragglers(work, first, last);
+    }
+    if (status == AMQPC_OK && is_present(link, last)) {
+        status = settle_range(work, first, last);
+    }
+    return status == AMQPC_OK ? tell_run(work) : status;
+}
+
 static amqpc_status settle(amqpc_link *link, uint64_t first, uint64_t last, uint8_t code,
                            const amqpc_value *state, bool settled)
 {
@@ -428,23 +458,19 @@ static amqpc_status settle(amqpc_link *link, uint64_t first, uint64_t last, uint
     }
     settling work = {.link = link, .state = state, .code = code, .settled = settled};
     amqpc_status status = AMQPC_OK;
-    if (AMQPCI_UNLIKELY(link->suspended.count > 0 || link->resuming.first != NULL)) {
+    if (AMQPCI_UNLIKELY(state != NULL)) {
+        /* It is written at once, and nothing is forgotten of which the peer is not told. */
+        work.only_tells = true;
+        status = settle_indexed(&work, first, last);
+        work.only_tells = false;
+        work.told = true;
+    }
+    if (AMQPCI_UNLIKELY(link->suspended.count > 0 || link->resuming.first != NULL) &&
+        status == AMQPC_OK) {
         status = settle_suspended(&work, first, last);
     }
-    bool attached = link->session != NULL && link->state != AMQPC_LINK_DETACHED;
-    if (AMQPCI_LIKELY(status == AMQPC_OK && attached)) {
-        if (AMQPCI_UNLIKELY(link->resumed_count > 0)) {
-            status = settle_resumed(&work, first, last);
-        }
-        if (status == AMQPC_OK && AMQPCI_UNLIKELY(index_of(link)->straggler_count > 0)) {
-            status = settle_stragglers(&work, first, last);
-        }
-        if (status == AMQPC_OK && is_present(link, last)) {
-            status = settle_range(&work, first, last);
-        }
-    }
-    if (status == AMQPC_OK) {
-        status = tell_run(&work);
+    if (AMQPCI_LIKELY(status == AMQPC_OK)) {
+        status = settle_indexed(&work, first, last);
     }
     if (link->role == AMQPC_ROLE_RECEIVER && link->advertised < link->credit) {
         amqpci_link_check_credit(link);

@@ -29,9 +29,8 @@ bool choose_rarely(choices *from, uint32_t count)
 uint32_t choose_number(choices *from)
 {
     static const uint32_t edges[] = {
-        0,          1,          255,        256,        65535,      65536,     0x7ffffffe,
-        0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 10000,     511,
-        512,        1024,
+        0,          1,          255,        256,        65535, 65536, 0x7ffffffe, 0x7fffffff,
+        0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 10000, 511,   512,        1024,
     };
     uint8_t kind = choose_byte(from);
     if (kind < 192) {

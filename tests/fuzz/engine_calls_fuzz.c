@@ -28,11 +28,25 @@ static void start(game *self)
     }
 }
 
+/* New connections; the links are lost, or go on. */
 static void restart(game *self)
 {
-    player_stop(&self->players[0]);
-    player_stop(&self->players[1]);
+    uint8_t kind = choose_byte(&self->from);
+    bool goes_on = kind % 4 != 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (goes_on) {
+            player_save(&self->players[i]);
+        }
+        player_stop(&self->players[i]);
+    }
+    bool set_up = self->set_up;
+    self->set_up = set_up && !goes_on;
     start(self);
+    self->set_up = set_up;
+    for (unsigned i = 0; i < 2 && goes_on; i++) {
+        player_open(&self->players[i]);
+        player_restore(&self->players[i], (kind >> 2 & 1) == i);
+    }
 }
 
 static void move(game *self, unsigned from, size_t size)
@@ -80,7 +94,7 @@ static void step(game *self)
         break;
     case 9:
         player_look(one);
-        if (choose_rarely(&self->from, 32)) {
+        if (choose_rarely(&self->from, 16)) {
             restart(self);
         }
         break;

@@ -59,8 +59,8 @@ static uint32_t next_delivery_id(const uint8_t *data, const units *found, size_t
         amqpc_frame frame;
         amqpc_performative performative;
         size_t size = found->starts[i + 1] - found->starts[i];
-        amqpc_status status = amqpc_frame_decode(data + found->starts[i], size, NULL, &frame,
-                                                 &performative, NULL);
+        amqpc_status status =
+            amqpc_frame_decode(data + found->starts[i], size, NULL, &frame, &performative, NULL);
         if (status == AMQPC_OK && performative.type == AMQPC_COMPOSITE_TRANSFER &&
             performative.as.transfer.present & AMQPC_TRANSFER_DELIVERY_ID) {
             next = performative.as.transfer.delivery_id + 1;

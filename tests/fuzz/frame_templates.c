@@ -54,7 +54,8 @@ static amqpc_value some_unsettled(uint64_t *state)
         {0xc1, 0x01, 0x00},
         {0xc1, 0x06, 0x02, 0xa0, 0x02, 't', '0', 0x40},
         {0xc1, 0x09, 0x02, 0xa0, 0x02, 't', '1', 0x00, 0x53, 0x24, 0x45},
-        {0xc1, 0x0e, 0x02, 0xa0, 0x02, 't', '0', 0x00, 0x53, 0x23, 0xc0, 0x04, 0x02, 0x43, 0x53, 0x03},
+        {0xc1, 0x0e, 0x02, 0xa0, 0x02, 't', '0', 0x00, 0x53, 0x23, 0xc0, 0x04, 0x02, 0x43, 0x53,
+         0x03},
     };
     static const size_t sizes[] = {3, 8, 11, 16};
     uint32_t kind = pick(state, 4);
@@ -85,8 +86,8 @@ static void fill_attach(uint64_t *state, amqpc_attach *attach)
     attach->snd_settle_mode = (uint8_t)pick(state, 3);
     attach->rcv_settle_mode = (uint8_t)pick(state, 2);
     attach->source = decoded(source, sizeof source);
-    attach->target = pick(state, 8) ? decoded(target, sizeof target)
-                                    : decoded(coordinator, sizeof coordinator);
+    attach->target =
+        pick(state, 8) ? decoded(target, sizeof target) : decoded(coordinator, sizeof coordinator);
     attach->initial_delivery_count = number(state);
     attach->max_message_size = pick(state, 4) ? 0 : number(state);
     attach->present = AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE |
@@ -118,8 +119,7 @@ static void fill_flow(uint64_t *state, amqpc_flow *flow)
     flow->drain = pick(state, 4) == 0;
     flow->echo = pick(state, 4) == 0;
     if (pick(state, 4)) {
-        flow->present |=
-            AMQPC_FLOW_HANDLE | AMQPC_FLOW_DELIVERY_COUNT | AMQPC_FLOW_LINK_CREDIT;
+        flow->present |= AMQPC_FLOW_HANDLE | AMQPC_FLOW_DELIVERY_COUNT | AMQPC_FLOW_LINK_CREDIT;
     }
 }
 
@@ -196,8 +196,8 @@ static size_t write_frame(unsigned type, uint16_t channel, const amqpc_performat
                           uint8_t *data)
 {
     size_t size = 0;
-    amqpc_status status = amqpc_frame_write((amqpc_frame_type)type, channel, frame, data,
-                                            FRAME_TEMPLATE_MAX, &size);
+    amqpc_status status =
+        amqpc_frame_write((amqpc_frame_type)type, channel, frame, data, FRAME_TEMPLATE_MAX, &size);
     FUZZ_CHECK(status == AMQPC_OK);
     return size;
 }
@@ -303,8 +303,7 @@ size_t conversation_template(bool client, bool sasl, uint8_t *data)
         frame = (amqpc_performative){.type = AMQPC_COMPOSITE_ATTACH};
         fill_attach(&state, &frame.as.attach);
         frame.as.attach.present |= AMQPC_ATTACH_SOURCE | AMQPC_ATTACH_TARGET;
-        frame.as.attach.present &=
-            ~(AMQPC_ATTACH_UNSETTLED | AMQPC_ATTACH_INCOMPLETE_UNSETTLED);
+        frame.as.attach.present &= ~(AMQPC_ATTACH_UNSETTLED | AMQPC_ATTACH_INCOMPLETE_UNSETTLED);
         frame.as.attach.name = text("a");
         frame.as.attach.role = role == 1;
         frame.as.attach.handle = role;

@@ -18,8 +18,7 @@ void player_start(player *self, const amqpc_connection_options *options, counted
     self->is_server = options->role == AMQPC_SERVER;
     self->input_over = false;
     self->output_limit = options->output_size;
-    amqpc_status status =
-        amqpc_connection_new(&memory->allocator, options, &self->connection);
+    amqpc_status status = amqpc_connection_new(&memory->allocator, options, &self->connection);
     if (!player_check(self, status, MAY_MEMORY)) {
         /* Only one allocation fails. */
         status = amqpc_connection_new(&memory->allocator, options, &self->connection);

@@ -10,7 +10,8 @@
  *
  * player.c has the objects, player_events.c their events, player_calls.c calls of connections,
  * sessions and links, player_deliveries.c those of deliveries, player_sends.c what is known of
- * sends, player_bytes.c the bytes, player_options.c options and costs. */
+ * sends, player_recover.c links that outlive a connection, player_bytes.c the bytes,
+ * player_options.c options and costs. */
 #ifndef TESTS_FUZZ_PLAYER_H
 #define TESTS_FUZZ_PLAYER_H
 
@@ -22,7 +23,7 @@ enum {
     PLAYER_LINKS = 8,
     PLAYER_HELD = 16,
     PLAYER_SENDS = 256,
-    PLAYER_EXPORTS = 2
+    PLAYER_EXPORTS = 4
 };
 
 /* What a call may answer besides AMQPC_OK; the first 15 bits are the statuses of that number. */
@@ -59,6 +60,13 @@ typedef struct player_send {
     bool settled;
 } player_send;
 
+/* A link whose export is kept under the same number. */
+typedef struct player_saved {
+    char name[16];
+    size_t name_size;
+    bool role;
+} player_saved;
+
 typedef struct player {
     amqpc_connection *connection;
     counted_memory *memory;
@@ -78,6 +86,8 @@ typedef struct player {
     uint64_t last_number; /* of any delivery, as guesses for settling */
     player_send sends[PLAYER_SENDS];
     amqpc_buffer *exports[PLAYER_EXPORTS];
+    player_saved saved[PLAYER_EXPORTS];
+    unsigned saved_count;
 } player;
 
 /* --- player_options.c */
@@ -143,6 +153,18 @@ void player_set_up(player *self, bool sessions, bool links);
 void player_open(player *self);
 void player_answer_sasl(player *self);
 void player_attach(player *self, player_link *link);
+
+/* Keeps the link's export under the number, or imports it, without so many of its last bytes. */
+void player_export(player *self, player_link *link, unsigned number);
+void player_import(player *self, player_link *link, unsigned number, size_t cut);
+
+/* --- player_recover.c */
+
+/* Ends the input, and exports the links. */
+void player_save(player *self);
+
+/* Makes the links that were saved, and imports them; attaches: otherwise the peer does it. */
+void player_restore(player *self, bool attaches);
 
 /* --- player_deliveries.c */
 

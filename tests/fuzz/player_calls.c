@@ -83,9 +83,8 @@ void player_attach(player *self, player_link *link)
     const amqpc_target target = {.present = AMQPC_TARGET_ADDRESS, .address = text("queue")};
     amqpc_attach attach;
     uint8_t kind = choose_byte(self->from) % 8;
-    amqpc_status status =
-        amqpc_link_attach(link->link, some_attach(self, &attach), kind & 1 ? NULL : &source,
-                          kind & 2 ? NULL : &target);
+    amqpc_status status = amqpc_link_attach(link->link, some_attach(self, &attach),
+                                            kind & 1 ? NULL : &source, kind & 2 ? NULL : &target);
     (void)player_check(self, status, MAY_STATE | MAY_LIMIT | MAY_MEMORY | MAY_ARGUMENT);
 }
 
@@ -206,7 +205,8 @@ static void make_session(player *self)
 
 static void make_link(player *self, amqpc_session *session)
 {
-    static const char *const names[] = {"a", "b", "c", "d", "\xc3\xa4", "", "\xff", "a longer name"};
+    static const char *const names[] = {"a",        "b", "c",    "d",
+                                        "\xc3\xa4", "",  "\xff", "a longer name"};
     uint8_t kind = choose_byte(self->from);
     amqpc_link *made = NULL;
     amqpc_status status =
@@ -248,9 +248,9 @@ static void call_session(player *self, amqpc_session *session)
 
 /* --- Links. */
 
-static void export_link(player *self, player_link *link)
+void player_export(player *self, player_link *link, unsigned number)
 {
-    amqpc_buffer **place = &self->exports[choose(self->from, PLAYER_EXPORTS)];
+    amqpc_buffer **place = &self->exports[number];
     if (*place == NULL) {
         FUZZ_CHECK(amqpc_buffer_new(NULL, 1 << 20, place) == AMQPC_OK);
     }
@@ -260,20 +260,19 @@ static void export_link(player *self, player_link *link)
     FUZZ_CHECK(status == AMQPC_OK || amqpc_buffer_size(*place) == 0);
 }
 
-static void import_link(player *self, player_link *link)
+void player_import(player *self, player_link *link, unsigned number, size_t cut)
 {
-    const amqpc_buffer *bytes = self->exports[choose(self->from, PLAYER_EXPORTS)];
+    const amqpc_buffer *bytes = self->exports[number];
     if (bytes == NULL) {
         return;
     }
     uint32_t before = amqpc_link_unsettled_count(link->link);
     size_t size = amqpc_buffer_size(bytes);
-    size -= choose_rarely(self->from, 8) && size > 0 ? choose(self->from, 256) % size : 0;
-    const void *data = size == 0 ? "" : amqpc_buffer_data(bytes);
+    size -= cut < size ? cut : size;
+    const void *data = size == 0 ? (const void *)"" : amqpc_buffer_data(bytes);
     amqpc_status status = amqpc_link_import(link->link, data, size);
-    bool is_done =
-        player_check(self, status,
-                     MAY_STATE | MAY_MEMORY | MAY_LIMIT | MAY_ENCODING | MAY_COMPOSITE);
+    bool is_done = player_check(self, status,
+                                MAY_STATE | MAY_MEMORY | MAY_LIMIT | MAY_ENCODING | MAY_COMPOSITE);
     FUZZ_CHECK(is_done || amqpc_link_unsettled_count(link->link) == before);
     link->imported = link->imported || is_done;
 }
@@ -335,10 +334,11 @@ static void call_link(player *self, player_link *link)
         end_link(self, link);
         break;
     case 1:
-        export_link(self, link);
+        player_export(self, link, choose(self->from, PLAYER_EXPORTS));
         break;
     case 2:
-        import_link(self, link);
+        player_import(self, link, choose(self->from, PLAYER_EXPORTS),
+                      choose_rarely(self->from, 8) ? choose_byte(self->from) : 0);
         break;
     case 3:
     case 4:
@@ -386,9 +386,8 @@ void player_set_up(player *self, bool sessions, bool links)
     amqpc_session *session = NULL;
     amqpc_link *made = NULL;
     player_open(self);
-    if (!sessions ||
-        !player_check(self, amqpc_session_new(self->connection, &session),
-                      MAY_STATE | MAY_MEMORY)) {
+    if (!sessions || !player_check(self, amqpc_session_new(self->connection, &session),
+                                   MAY_STATE | MAY_MEMORY)) {
         return;
     }
     (void)player_add_session(self, session);

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-enum { BATCH = 4, UPDATES = 4 };
+enum { BATCH = 4, BURST = 70, UPDATES = 4 };
 
-static const unsigned may_send = MAY_NO_CREDIT | MAY_LIMIT | MAY_TOO_LARGE | MAY_STATE |
-                                 MAY_ARGUMENT | MAY_MEMORY;
+static const unsigned may_send =
+    MAY_NO_CREDIT | MAY_LIMIT | MAY_TOO_LARGE | MAY_STATE | MAY_ARGUMENT | MAY_MEMORY;
 
 /* A transactional-state, an accepted, or something that is no state. */
 static const amqpc_value *some_state(player *self)
@@ -98,6 +98,19 @@ static void send_batch(player *self, player_link *link)
     }
 }
 
+/* So many that those before become stragglers of the index. */
+static void send_burst(player *self, player_link *link)
+{
+    static const amqpc_bytes payloads[BURST];
+    amqpc_send_options options;
+    size_t sent = 0;
+    amqpc_send_options_init(&options, sizeof options);
+    options.settled = true;
+    amqpc_status status = amqpc_link_send_batch(link->link, payloads, BURST, &options, &sent, NULL);
+    (void)player_check(self, status, may_send);
+    self->effort += BURST;
+}
+
 static void send_in_place(player *self, player_link *link)
 {
     amqpc_send_options options;
@@ -114,8 +127,8 @@ static void send_in_place(player *self, player_link *link)
     bool is_sent = player_check(self, status, may_send);
     if (is_sent) {
         memset(place, 's', size);
-        is_sent = player_check(self, amqpc_link_commit(link->link, written, &options, &number),
-                               may_send);
+        is_sent =
+            player_check(self, amqpc_link_commit(link->link, written, &options, &number), may_send);
     }
     player_sent(self, send, &options, is_sent, number);
     status = amqpc_link_commit(link->link, 0, &options, NULL);
@@ -156,7 +169,9 @@ static void stream(player *self, player_link *link)
 void player_call_sender(player *self, player_link *link)
 {
     uint8_t kind = choose_byte(self->from) % 8;
-    if (kind == 0) {
+    if (kind == 0 && choose_rarely(self->from, 4)) {
+        send_burst(self, link);
+    } else if (kind == 0) {
         send_batch(self, link);
     } else if (kind == 1) {
         send_in_place(self, link);
@@ -177,10 +192,9 @@ void player_take_updates(player *self, player_link *link)
     for (size_t i = 0; i < count; i++) {
         self->work++;
         if (updates[i].state.type != AMQPC_TYPE_NULL) {
-            (void)fuzz_hash((const uint8_t *)updates[i].state.as.bytes.data,
-                            updates[i].state.type == AMQPC_TYPE_DESCRIBED
-                                ? updates[i].state.as.bytes.size
-                                : 0);
+            (void)fuzz_hash(
+                (const uint8_t *)updates[i].state.as.bytes.data,
+                updates[i].state.type == AMQPC_TYPE_DESCRIBED ? updates[i].state.as.bytes.size : 0);
         }
         if (amqpc_link_role(link->link) == AMQPC_ROLE_SENDER) {
             player_note_update(self, link, &updates[i]);
@@ -208,8 +222,7 @@ static void release_or_keep(player *self, amqpc_delivery *delivery)
     }
     if (choose_rarely(self->from, 8)) {
         bool own = choose(self->from, 2) == 0;
-        amqpc_status status =
-            amqpc_delivery_keep(delivery, own ? NULL : &self->memory->allocator);
+        amqpc_status status = amqpc_delivery_keep(delivery, own ? NULL : &self->memory->allocator);
         (void)player_check(self, status, MAY_MEMORY);
     } else {
         amqpc_delivery_release(delivery);
@@ -246,8 +259,7 @@ void player_call_receiver(player *self, player_link *link)
 {
     uint8_t kind = choose_byte(self->from) % 8;
     if (kind == 0) {
-        amqpc_status status =
-            amqpc_link_set_streaming(link->link, choose_rarely(self->from, 2));
+        amqpc_status status = amqpc_link_set_streaming(link->link, choose_rarely(self->from, 2));
         (void)player_check(self, status, MAY_STATE);
     } else if (kind < 4) {
         release_or_keep(self, &self->held[choose(self->from, PLAYER_HELD)]);
@@ -263,7 +275,8 @@ static amqpc_status settle_range(player *self, amqpc_link *link, uint64_t first,
     static const uint32_t types[] = {AMQPC_COMPOSITE_ACCEPTED, AMQPC_COMPOSITE_ACCEPTED,
                                      AMQPC_COMPOSITE_RELEASED, AMQPC_COMPOSITE_NONE,
                                      AMQPC_COMPOSITE_REJECTED, 77};
-    amqpc_error error = {.present = AMQPC_ERROR_CONDITION, .condition = {"amqp:internal-error", 19}};
+    amqpc_error error = {.present = AMQPC_ERROR_CONDITION,
+                         .condition = {"amqp:internal-error", 19}};
     amqpc_modified modified = {.present = AMQPC_MODIFIED_DELIVERY_FAILED, .delivery_failed = true};
     uint8_t kind = choose_byte(self->from) % 8;
     const amqpc_value *state = NULL;

@@ -116,11 +116,12 @@ static void answer_link(player *self, const amqpc_connection_event *event)
         player_take_updates(self, link);
         break;
     default:
-        (void)player_check(self,
-                           amqpc_link_detach(link->link, choose_rarely(self->from, 2), NULL),
+        (void)player_check(self, amqpc_link_detach(link->link, choose_rarely(self->from, 4), NULL),
                            MAY_STATE | MAY_MEMORY);
-        if (!choose_rarely(self->from, 4)) {
+        if (amqpc_link_is_closed(link->link)) {
             player_free_link(self, link);
+        } else if (choose_rarely(self->from, 2)) {
+            player_attach(self, link);
         }
         break;
     }

@@ -3,15 +3,17 @@
 
 #include <string.h>
 
-enum {
-    COST_FREE = 20000,
-    COST_PER_EFFORT = 64,
-    MEMORY_FREE = 4 << 20,
-    MEMORY_PER_EFFORT = 4096
-};
+enum { COST_FREE = 20000, COST_PER_EFFORT = 64, MEMORY_FREE = 4 << 20, MEMORY_PER_EFFORT = 4096 };
 
 static const char *const mechanisms[] = {
-    "", "PLAIN", "ANONYMOUS", "SCRAM-SHA-256", "X-OWN", "EXTERNAL", "X-OWN PLAIN ANONYMOUS", "OAUTHBEARER",
+    "",
+    "PLAIN",
+    "ANONYMOUS",
+    "SCRAM-SHA-256",
+    "X-OWN",
+    "EXTERNAL",
+    "X-OWN PLAIN ANONYMOUS",
+    "OAUTHBEARER",
 };
 
 static void set_sasl(choices *from, amqpc_end_role role, amqpc_sasl_options *sasl)

@@ -20,7 +20,8 @@ struct endpoint;
 typedef struct pending_delivery {
     uint64_t number;
     message *what;
-    bool said; /* the peer was told its state */
+    bool said;  /* the peer was told its state */
+    bool tried; /* it was to be told, but memory was short */
 } pending_delivery;
 
 /* A delivery, or a piece of one, whose bytes were not released. */

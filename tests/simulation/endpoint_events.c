@@ -101,6 +101,12 @@ static void session_begun(endpoint *end, amqpc_session *session)
             ledger_break_if_friendly(end->book, RULE_EVENTS, "end %u: session %u begins twice",
                                      end->index, number);
         }
+        for (unsigned i = 0; i < end->plan->route_count; i++) {
+            route_end *route = &end->routes[i];
+            if (route->link != NULL && amqpc_link_session(route->link) == session) {
+                route_end_close(route); /* it goes with the session */
+            }
+        }
         amqpc_session_free(session);
         return;
     }

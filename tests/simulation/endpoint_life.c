@@ -139,8 +139,15 @@ static bool attach(route_end *route)
         fields.present |= AMQPC_ATTACH_INITIAL_DELIVERY_COUNT;
         fields.initial_delivery_count = plan->initial_delivery_count;
     }
-    bool done = endpoint_succeeds(route->end, "amqpc_link_attach",
-                                  amqpc_link_attach(route->link, &fields, &source, &target));
+    amqpc_status status = amqpc_link_attach(route->link, &fields, &source, &target);
+    bool done = endpoint_succeeds(route->end, "amqpc_link_attach", status);
+    amqpc_connection_failure failure;
+    if (status == AMQPC_NO_MEMORY && route->end->memory.failed > 0 &&
+        amqpc_connection_get_failure(route->end->connection, &failure) == AMQPC_OK) {
+        /* Attach had gone out when there was no memory to compare the unsettled maps. */
+        route->end->fault_expected = true;
+    }
+    route->attach_at_ms = route->end->now_ms;
     route->was_attached = route->was_attached || done;
     return done;
 }
@@ -202,8 +209,7 @@ void route_end_next(route_end *route, uint32_t generation)
 void route_end_catch_up(route_end *route)
 {
     uint32_t generation = route->end->book->routes[route->route].generation;
-    bool rests =
-        route->link == NULL || amqpc_link_get_state(route->link) == AMQPC_LINK_DETACHED;
+    bool rests = route->link == NULL || amqpc_link_get_state(route->link) == AMQPC_LINK_DETACHED;
     if (rests && route->generation < generation && route->link != NULL) {
         route_end_close(route);
     }
@@ -241,6 +247,22 @@ static void prepare_receiver(route_end *route)
     }
 }
 
+/* Where attach could not name all that is unsettled, the rest has its turn when the link is
+ * attached again (AMQP 2.7.3). */
+static void attach_for_rest(route_end *route)
+{
+    endpoint *end = route->end;
+    const observer *watch = &end->watch;
+    bool incomplete = watch->sent_incomplete[route->route] || watch->got_incomplete[route->route];
+    if (end->healing && incomplete && route->plan->initiator == end->index &&
+        route->streamed == NULL && end->now_ms > route->attach_at_ms + 300) {
+        ledger_interrupt(end->book, route->route);
+        (void)endpoint_succeeds(end, "amqpc_link_detach",
+                                amqpc_link_detach(route->link, false, NULL));
+        route->attach_at_ms = end->now_ms;
+    }
+}
+
 static void maintain_link(route_end *route)
 {
     endpoint *end = route->end;
@@ -273,6 +295,9 @@ static void maintain_link(route_end *route)
         (void)endpoint_succeeds(end, "amqpc_link_detach",
                                 amqpc_link_detach(route->link, false, NULL));
         route->attach_at_ms = end->now_ms + random_below(&end->random, 200);
+        break;
+    case AMQPC_LINK_ATTACHED:
+        attach_for_rest(route);
         break;
     default:
         break;

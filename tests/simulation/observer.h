@@ -27,6 +27,7 @@ typedef struct observed_link {
     uint32_t drainable;    /* sender: credit that the peer wants used or given back */
     bool in_delivery;
     bool settled; /* the delivery that is under way */
+    bool resumes;
 } observed_link;
 
 typedef struct observed_session {
@@ -65,6 +66,8 @@ typedef struct observer {
     bool sent_close;
     uint32_t peer_frame_size;
     observed_session sessions[OBSERVED_SESSIONS];
+    bool sent_incomplete[ROUTES_MAX]; /* the last attach did not name all that is unsettled */
+    bool got_incomplete[ROUTES_MAX];
     uint64_t frames_sent;
     uint64_t empty_frames_sent;
 } observer;

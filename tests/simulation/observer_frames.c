@@ -42,7 +42,7 @@ static void in_begin(observer *watch, uint16_t channel, const amqpc_begin *begin
     }
 }
 
-static void in_attach(observed_session *session, const amqpc_attach *attach)
+static void in_attach(observer *watch, observed_session *session, const amqpc_attach *attach)
 {
     observed_link *link = observer_named_link(session, attach->role, attach->name);
     if (link == NULL) {
@@ -52,6 +52,9 @@ static void in_attach(observed_session *session, const amqpc_attach *attach)
     link->early_credit = 0;
     link->early_drain = false;
     link->in_handle = attach->handle;
+    if (link->route < ROUTES_MAX) {
+        watch->got_incomplete[link->route] = attach->incomplete_unsettled;
+    }
     if (!link->is_sender) {
         link->first_count = attach->initial_delivery_count;
     }
@@ -102,7 +105,7 @@ void observer_in_frame(observer *watch, uint16_t channel, const amqpc_performati
     } else if (session == NULL) {
         return;
     } else if (frame->type == AMQPC_COMPOSITE_ATTACH) {
-        in_attach(session, &frame->as.attach);
+        in_attach(watch, session, &frame->as.attach);
     } else if (frame->type == AMQPC_COMPOSITE_FLOW) {
         in_flow(session, &frame->as.flow);
     } else if (frame->type == AMQPC_COMPOSITE_TRANSFER) {
@@ -173,6 +176,9 @@ static void out_attach(observer *watch, observed_session *session, const amqpc_a
     }
     link->sent_attach = true;
     link->out_handle = attach->handle;
+    if (link->route < ROUTES_MAX) {
+        watch->sent_incomplete[link->route] = attach->incomplete_unsettled;
+    }
     link->in_delivery = false;
     if (is_sender) {
         link->first_count = attach->initial_delivery_count;
@@ -274,6 +280,7 @@ static void out_delivery(observer *watch, observed_session *session, observed_li
     link->count++;
     link->in_delivery = true;
     link->settled = false;
+    link->resumes = transfer->resume;
 }
 
 static void out_transfer(observer *watch, observed_session *session, const amqpc_transfer *transfer)
@@ -301,7 +308,7 @@ static void out_transfer(observer *watch, observed_session *session, const amqpc
     uint8_t mode = watch->book->plan->routes[link->route].snd_settle_mode;
     if (!transfer->aborted &&
         ((mode == AMQPC_SENDER_SETTLE_MODE_SETTLED && !link->settled) ||
-         (mode == AMQPC_SENDER_SETTLE_MODE_UNSETTLED && link->settled && !transfer->resume))) {
+         (mode == AMQPC_SENDER_SETTLE_MODE_UNSETTLED && link->settled && !link->resumes))) {
         ledger_break(watch->book, RULE_WIRE, "end %u: link %s is not in the settle mode agreed on",
                      watch->end, link->name);
     }

@@ -218,7 +218,7 @@ static void was_said(route_end *route, unsigned first, unsigned last, uint32_t o
 static bool nothing_said(const route_end *route, unsigned first, unsigned last)
 {
     for (unsigned i = first; i <= last; i++) {
-        if (route->pending[i].said) {
+        if (route->pending[i].said || (i > first && route->pending[i].tried)) {
             return false;
         }
     }
@@ -253,13 +253,17 @@ static void settle_some(route_end *route)
     pending_delivery *one = &route->pending[first];
     bool second = route->plan->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND;
     uint32_t outcome = random_outcome(&end->random);
+    if (one->tried) { /* memory was short: what the peer was told of it holds */
+        last = first;
+        outcome = one->what->decision;
+    }
     if (!nothing_said(route, first, last)) {
         if (second || !one->said) {
             return; /* it is the sender's turn */
         }
         last = first;
         outcome = one->what->decision;
-    } else if (first == last && random_chance(&end->random, 150)) {
+    } else if (first == last && !one->tried && random_chance(&end->random, 150)) {
         amqpc_status said = say_unsettled(route, one->number);
         /* As below: an update that tells it is on its way to the application. */
         if (said != AMQPC_NOT_FOUND && endpoint_succeeds(end, "amqpc_link_update", said)) {
@@ -269,6 +273,10 @@ static void settle_some(route_end *route)
         return;
     }
     amqpc_status status = say(route, one->number, route->pending[last].number, outcome);
+    for (unsigned i = first; i <= last && status == AMQPC_NO_MEMORY; i++) {
+        route->pending[i].tried = true;
+        ledger_decided(route->pending[i].what, outcome);
+    }
     /* The sender may have settled what its application does not know of yet. */
     if (status == AMQPC_NOT_FOUND || endpoint_succeeds(end, "amqpc_link_settle", status)) {
         was_said(route, first, last, outcome);

@@ -13,9 +13,9 @@ static size_t append_frame(uint8_t *data, size_t size, size_t capacity,
                            const amqpc_performative *frame)
 {
     size_t frame_size = 0;
-    assert_int_equal(amqpc_frame_write(AMQPC_FRAME_AMQP, 0, frame, data + size, capacity - size,
-                                       &frame_size),
-                     AMQPC_OK);
+    assert_int_equal(
+        amqpc_frame_write(AMQPC_FRAME_AMQP, 0, frame, data + size, capacity - size, &frame_size),
+        AMQPC_OK);
     return size + frame_size;
 }
 
@@ -118,6 +118,66 @@ static void test_a_session_that_cannot_be_answered_fails_the_connection_for_its_
     engine_pair_free(&pair);
 }
 
+/* The sender said a state, which nobody took yet, when the receiver settles: that is the last
+ * update, and the delivery is freed with it. */
+static void test_an_update_that_waits_is_the_last_once_the_receiver_settles(void **state)
+{
+    (void)state;
+    static const uint8_t rejected[] = {0x00, 0x53, 0x25, 0x45};
+    engine_pair pair;
+    amqpc_value said;
+    assert_int_equal(amqpc_value_decode(rejected, sizeof rejected, NULL, &said, NULL), AMQPC_OK);
+    engine_pair_open(&pair);
+    engine_pair_attach(&pair, NULL);
+    assert_int_equal(amqpc_link_add_credit(pair.receiver, 1), AMQPC_OK);
+    engine_exchange(&pair);
+    uint64_t sent = engine_send(pair.sender, "text");
+    engine_exchange(&pair);
+    amqpc_delivery delivery = engine_receive(pair.receiver);
+    assert_int_equal(amqpc_link_update(pair.sender, sent, sent, &said, false), AMQPC_OK);
+    engine_exchange(&pair);
+    assert_int_equal(amqpc_link_settle(pair.receiver, delivery.number, delivery.number,
+                                       AMQPC_COMPOSITE_ACCEPTED),
+                     AMQPC_OK);
+    assert_int_equal(amqpc_link_unsettled_count(pair.receiver), 0);
+    amqpc_update update = engine_update(pair.receiver);
+    assert_int_equal(update.state_type, AMQPC_COMPOSITE_REJECTED);
+    assert_true(update.settled);
+    assert_no_updates(pair.receiver);
+    amqpc_delivery_release(&delivery);
+    engine_pair_free(&pair);
+}
+
+/* The peer attaches a link, detaches it, and attaches another of the same name; this end has freed
+ * the first meanwhile, and not begun the session yet. */
+static void test_a_freed_link_may_be_stolen_before_its_session_is_begun(void **state)
+{
+    (void)state;
+    engine_pair pair;
+    amqpc_session *session = NULL;
+    amqpc_performative attach = {.type = AMQPC_COMPOSITE_ATTACH};
+    amqpc_performative detach = {.type = AMQPC_COMPOSITE_DETACH};
+    engine_pair_begin_open(&pair, NULL);
+    assert_int_equal(amqpc_session_new(pair.client, &session), AMQPC_OK);
+    assert_int_equal(amqpc_session_begin(session, NULL), AMQPC_OK);
+    engine_exchange(&pair);
+    attach.as.attach.present = AMQPC_ATTACH_NAME | AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE |
+                               AMQPC_ATTACH_SND_SETTLE_MODE | AMQPC_ATTACH_RCV_SETTLE_MODE;
+    attach.as.attach.name = engine_text("link");
+    attach.as.attach.role = AMQPC_ROLE_RECEIVER;
+    detach.as.detach.present = AMQPC_DETACH_HANDLE | AMQPC_DETACH_CLOSED;
+    detach.as.detach.closed = true;
+    assert_int_equal(engine_feed_frame(pair.server, 0, &attach), AMQPC_OK);
+    assert_int_equal(engine_feed_frame(pair.server, 0, &detach), AMQPC_OK);
+    amqpc_link_free(engine_event(pair.server, AMQPC_EVENT_LINK_ATTACH).link);
+    attach.as.attach.handle = 1;
+    assert_int_equal(engine_feed_frame(pair.server, 0, &attach), AMQPC_OK);
+    amqpc_link *second = engine_event(pair.server, AMQPC_EVENT_LINK_ATTACH).link;
+    assert_int_equal(amqpc_link_attach(second, NULL, NULL, NULL), AMQPC_OK);
+    assert_int_equal(amqpc_link_get_state(second), AMQPC_LINK_ATTACHED);
+    engine_pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +185,8 @@ int main(void)
         cmocka_unit_test(test_a_fault_that_fails_the_connection_is_what_input_answers),
         cmocka_unit_test(
             test_a_session_that_cannot_be_answered_fails_the_connection_for_its_limits),
+        cmocka_unit_test(test_an_update_that_waits_is_the_last_once_the_receiver_settles),
+        cmocka_unit_test(test_a_freed_link_may_be_stolen_before_its_session_is_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,6 +303,55 @@ static void test_a_detach_amid_what_is_dropped_ends_well(void **state)
     engine_pair_free(&pair);
 }
 
+static void test_what_is_settled_before_it_is_taken_stays_until_the_sender_knows(void **state)
+{
+    (void)state;
+    engine_pair pair;
+    recovery_open(&pair, 0, 10);
+    uint64_t number = recovery_send(&pair, "one");
+    engine_exchange(&pair);
+    recovery_detach(&pair);
+    assert_int_equal(amqpc_link_settle(pair.receiver, number, number, AMQPC_COMPOSITE_ACCEPTED),
+                     AMQPC_OK);
+    assert_true(recovery_receive(&pair, "one").settled);
+    recovery_attach(&pair);
+    amqpc_update update = recovery_update(pair.sender);
+    assert_int_equal(update.state_type, AMQPC_COMPOSITE_ACCEPTED);
+    assert_int_equal(amqpc_link_add_credit(pair.receiver, 1), AMQPC_OK);
+    engine_exchange(&pair);
+    recovery_expect_no_update(pair.receiver);
+    engine_pair_free(&pair);
+}
+
+static void test_old_deliveries_are_suspended_in_the_order_of_their_numbers(void **state)
+{
+    enum { OLD = 4, NEW = 5000 };
+    (void)state;
+    engine_pair pair;
+    uint64_t old[OLD];
+    recovery_open(&pair, 0, OLD + NEW + 1);
+    for (unsigned i = 0; i < OLD; i++) {
+        old[i] = recovery_send(&pair, "old");
+    }
+    for (unsigned i = 0; i < NEW; i++) { /* far behind them, so that they are stragglers */
+        uint64_t number = recovery_send(&pair, "new");
+        assert_int_equal(amqpc_link_settle(pair.sender, number, number, AMQPC_COMPOSITE_NONE),
+                         AMQPC_OK);
+    }
+    uint64_t last = recovery_send(&pair, "last");
+    assert_int_equal(amqpc_link_settle(pair.sender, old[0], old[0], AMQPC_COMPOSITE_NONE),
+                     AMQPC_OK);
+    recovery_cut(&pair);
+    const uint64_t expected[] = {old[1], old[2], old[3], last};
+    amqpc_unsettled one = {0};
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(amqpc_link_next_unsettled(pair.sender, one.number, &one), AMQPC_OK);
+        assert_int_equal(one.number, expected[i]);
+    }
+    assert_int_equal(amqpc_link_next_unsettled(pair.sender, one.number, &one), AMQPC_NOT_FOUND);
+    engine_pair_free(&pair);
+}
+
 /* --- Many. */
 
 enum { MANY = 9000 };
@@ -461,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_what_was_settled_while_suspended_ends_in_silence),
         cmocka_unit_test(test_what_an_incomplete_map_does_not_name_is_kept),
         cmocka_unit_test(test_a_detach_amid_what_is_dropped_ends_well),
+        cmocka_unit_test(test_what_is_settled_before_it_is_taken_stays_until_the_sender_knows),
+        cmocka_unit_test(test_old_deliveries_are_suspended_in_the_order_of_their_numbers),
         cmocka_unit_test(test_more_than_a_frame_holds_is_recovered_in_several_attachments),
         cmocka_unit_test(test_a_new_delivery_after_an_incomplete_map_is_refused),
         cmocka_unit_test(test_row_68_a_huge_unsettled_map_costs_no_more_than_its_size),

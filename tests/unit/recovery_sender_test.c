@@ -2,6 +2,7 @@
  * AMQP 3.4.6, one by one, on the wire. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,6 +369,100 @@ static void test_a_map_whose_keys_are_no_tags_is_refused(void **state)
     engine_pair_free(&pair);
 }
 
+static void test_what_only_the_target_has_is_aborted_where_our_map_was_incomplete(void **state)
+{
+    enum { MANY = 3000 };
+    (void)state;
+    engine_pair pair;
+    wire_frames frames;
+    recovery_open(&pair, AMQPC_RECEIVER_SETTLE_MODE_FIRST, MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        char tag[AMQPC_DELIVERY_TAG_MAX + 1];
+        amqpc_send_options options;
+        amqpc_send_options_init(&options, sizeof options);
+        (void)snprintf(tag, sizeof tag, "%032u", i);
+        options.tag = engine_text(tag);
+        assert_int_equal(amqpc_link_send(pair.sender, engine_text("m"), &options, NULL), AMQPC_OK);
+    }
+    engine_exchange(&pair);
+    recovery_detach(&pair);
+    recovery_attach_client(&pair);
+    wire_take(pair.client, &frames);
+    assert_true(frames.frames[0].as.attach.incomplete_unsettled);
+    wire_entry entry = {engine_text("else"), NULL};
+    wire_attach(pair.client, AMQPC_ROLE_RECEIVER, &entry, 1, true);
+    wire_flow(pair.client, MANY, MANY, 10);
+    wire_take(pair.client, &frames);
+    const amqpc_performative *frame = wire_transfer(&frames, entry.tag);
+    assert_non_null(frame);
+    assert_true(frame->as.transfer.resume);
+    assert_true(frame->as.transfer.aborted);
+    assert_int_equal(amqpc_link_unsettled_count(pair.sender), MANY);
+    engine_pair_free(&pair);
+}
+
+static void test_an_update_that_nobody_took_does_not_outlive_the_sending_again(void **state)
+{
+    (void)state;
+    engine_pair pair;
+    wire_frames frames;
+    recovery_open(&pair, AMQPC_RECEIVER_SETTLE_MODE_FIRST, 10);
+    (void)recovery_send(&pair, "one");
+    (void)recovery_send(&pair, "two");
+    engine_exchange(&pair);
+    amqpc_performative update = {.type = AMQPC_COMPOSITE_DISPOSITION};
+    update.as.disposition.present = AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST |
+                                    AMQPC_DISPOSITION_LAST | AMQPC_DISPOSITION_STATE;
+    update.as.disposition.role = AMQPC_ROLE_RECEIVER;
+    update.as.disposition.last = 1;
+    update.as.disposition.state = *wire_received(0, 0);
+    assert_int_equal(engine_feed_frame(pair.client, 0, &update), AMQPC_OK);
+    recovery_detach(&pair);
+    recovery_attach_client(&pair);
+    wire_take(pair.client, &frames);
+    wire_attach(pair.client, AMQPC_ROLE_RECEIVER, NULL, 0, false);
+    wire_flow(pair.client, 2, 0, 10);
+    wire_take(pair.client, &frames);
+    assert_int_equal(wire_count(&frames, AMQPC_COMPOSITE_TRANSFER), 2);
+    recovery_expect_no_update(pair.sender);
+    engine_pair_free(&pair);
+}
+
+static void test_borrowed_bytes_that_still_wait_are_not_sent_twice_at_once(void **state)
+{
+    enum { SIZE = 30000, VECTORS = 16 };
+    static uint8_t payload[SIZE];
+    (void)state;
+    engine_pair pair;
+    wire_frames frames;
+    recovery_open(&pair, AMQPC_RECEIVER_SETTLE_MODE_FIRST, 10);
+    amqpc_send_options options;
+    amqpc_send_options_init(&options, sizeof options);
+    options.by_reference = true;
+    assert_int_equal(amqpc_link_send(pair.sender, (amqpc_bytes){payload, SIZE}, &options, NULL),
+                     AMQPC_OK);
+    /* The peer detaches and attaches, and takes nothing meanwhile. */
+    amqpc_performative detach = {.type = AMQPC_COMPOSITE_DETACH};
+    detach.as.detach.present = AMQPC_DETACH_HANDLE;
+    assert_int_equal(engine_feed_frame(pair.client, 0, &detach), AMQPC_OK);
+    assert_int_equal(amqpc_link_detach(pair.sender, false, NULL), AMQPC_OK);
+    wire_attach(pair.client, AMQPC_ROLE_RECEIVER, NULL, 0, false);
+    assert_int_equal(amqpc_link_attach(pair.sender, NULL, NULL, NULL), AMQPC_OK);
+    wire_flow(pair.client, 0, 0, 10);
+    amqpc_bytes vectors[VECTORS];
+    size_t count = 0;
+    size_t size = 0;
+    assert_int_equal(amqpc_connection_output(pair.client, vectors, VECTORS, &count), AMQPC_OK);
+    for (size_t i = 0; i < count; i++) {
+        size += vectors[i].size;
+    }
+    assert_true(size > SIZE && size < 2 * SIZE);
+    wire_take(pair.client, &frames); /* when they have gone out, it goes again */
+    assert_int_equal(wire_count(&frames, AMQPC_COMPOSITE_TRANSFER), 2);
+    recovery_expect_no_update(pair.sender);
+    engine_pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +474,9 @@ int main(void)
         cmocka_unit_test(test_a_place_that_the_message_does_not_have_is_aborted),
         cmocka_unit_test(test_a_refused_attach_decides_nothing),
         cmocka_unit_test(test_a_map_whose_keys_are_no_tags_is_refused),
+        cmocka_unit_test(test_what_only_the_target_has_is_aborted_where_our_map_was_incomplete),
+        cmocka_unit_test(test_an_update_that_nobody_took_does_not_outlive_the_sending_again),
+        cmocka_unit_test(test_borrowed_bytes_that_still_wait_are_not_sent_twice_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
