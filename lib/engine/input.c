@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    REFERENCES = 1 << 20,    /* taken at a time */
-    READ_MIN = 4096,         /* a receive of less room than this is not worth a call */
+    REFERENCES = 1 << 20, /* taken at a time */
+    READ_MIN = 4096,      /* a receive of less room than this is not worth a call */
 };
 
 amqpc_status amqpci_input_init(amqpci_input *input, const amqpc_allocator *allocator,

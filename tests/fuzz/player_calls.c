@@ -85,7 +85,9 @@ void player_attach(player *self, player_link *link)
     uint8_t kind = choose_byte(self->from) % 8;
     amqpc_status status = amqpc_link_attach(link->link, some_attach(self, &attach),
                                             kind & 1 ? NULL : &source, kind & 2 ? NULL : &target);
-    (void)player_check(self, status, MAY_STATE | MAY_LIMIT | MAY_MEMORY | MAY_ARGUMENT);
+    /* Of a peer that used a tag twice the unsettled map cannot be encoded: AMQPC_DUPLICATE_KEY. */
+    (void)player_check(self, status,
+                       MAY_STATE | MAY_LIMIT | MAY_MEMORY | MAY_ARGUMENT | MAY_ENCODING);
 }
 
 /* --- Connections. */

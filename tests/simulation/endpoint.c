@@ -54,7 +54,11 @@ void endpoint_clean_up(endpoint *end)
 /* The application's bytes for SASL: whatever the kind is. */
 static void sasl_of_end(const endpoint *end, amqpc_sasl_options *sasl)
 {
+#ifdef AMQPCODEC_WITH_TLS
     static const char *const names[] = {"", "ANONYMOUS", "PLAIN", "SCRAM-SHA-256"};
+#else
+    static const char *const names[] = {"", "ANONYMOUS", "PLAIN", "PLAIN"}; /* there is no SCRAM */
+#endif
     const char *name = names[end->plan->sasl];
     amqpc_sasl_options_init(sasl, sizeof *sasl);
     sasl->mechanisms = (amqpc_bytes){name, strlen(name)};

@@ -156,9 +156,9 @@ static void test_an_old_unsettled_delivery_does_not_disturb_those_after_it(void 
         const amqpc_delivery *last = &deliveries[count - 1];
         assert_int_equal(last->payload.size, strlen(text));
         assert_memory_equal(last->payload.data, text, strlen(text));
-        assert_int_equal(amqpc_link_settle(pair.receiver, last->number, last->number,
-                                           AMQPC_COMPOSITE_ACCEPTED),
-                         AMQPC_OK);
+        assert_int_equal(
+            amqpc_link_settle(pair.receiver, last->number, last->number, AMQPC_COMPOSITE_ACCEPTED),
+            AMQPC_OK);
         amqpc_deliveries_release(deliveries, count);
         engine_exchange(&pair);
         amqpc_update update;
