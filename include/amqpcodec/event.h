@@ -46,7 +46,8 @@ typedef struct amqpc_connection_event {
  *
  * Returns whether there is one. Any call may be made between two calls of this one; events of an
  * object that is freed are dropped. */
-AMQPC_API bool amqpc_connection_next_event(amqpc_connection *connection, amqpc_connection_event *event);
+AMQPC_API bool amqpc_connection_next_event(amqpc_connection *connection,
+                                           amqpc_connection_event *event);
 
 /* The event's name: "LINK_ATTACH"; "UNKNOWN" for a number that is none. Static. */
 AMQPC_API const char *amqpc_event_name(unsigned type);
