@@ -331,6 +331,8 @@ static void call_flow(player *self, amqpc_link *link)
 
 static void call_link(player *self, player_link *link)
 {
+    unsigned number = 0;
+    size_t cut = 0;
     switch (choose_byte(self->from) % 16) {
     case 0:
         end_link(self, link);
@@ -339,8 +341,9 @@ static void call_link(player *self, player_link *link)
         player_export(self, link, choose(self->from, PLAYER_EXPORTS));
         break;
     case 2:
-        player_import(self, link, choose(self->from, PLAYER_EXPORTS),
-                      choose_rarely(self->from, 8) ? choose_byte(self->from) : 0);
+        number = choose(self->from, PLAYER_EXPORTS);
+        cut = choose_rarely(self->from, 8) ? choose_byte(self->from) : 0;
+        player_import(self, link, number, cut);
         break;
     case 3:
     case 4:
