@@ -109,7 +109,7 @@ static void test_what_cannot_be_sent_is_refused(void **state)
     assert_int_equal(amqpc_link_send(pair.sender, hundred, &options, NULL), AMQPC_OK);
     amqpc_link_flow flow;
     amqpc_link_get_flow(pair.sender, &flow);
-    assert_int_equal(flow.credit, 8);
+    assert_int_equal(flow.credit, sizeof(size_t) > 4 ? 8 : 7); /* 2^32 bytes are none there */
     assert_int_equal(amqpc_link_detach(pair.sender, false, NULL), AMQPC_OK);
     assert_int_equal(amqpc_link_send(pair.sender, hundred, NULL, NULL), AMQPC_INVALID_STATE);
     engine_pair_free(&pair);
