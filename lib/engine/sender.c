@@ -181,6 +181,7 @@ AMQPCI_INLINE amqpc_transfer plain_transfer(const amqpc_link *link,
     }
     transfer.message_format = 0;
     transfer.settled = options->settled;
+    /* cppcheck-suppress uninitvar ; `present` says which members hold */
     return transfer;
 }
 

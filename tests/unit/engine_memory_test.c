@@ -44,6 +44,7 @@ static void feed(amqpc_connection *to, const void *data, size_t size)
         size_t capacity = 0;
         RETRY(amqpc_connection_input_buffer(to, &place, &capacity));
         size_t moved = size < capacity ? size : capacity;
+        /* cppcheck-suppress nullPointer ; the call above has set it */
         memcpy(place, bytes, moved);
         amqpc_status status = amqpc_connection_input(to, moved);
         if (status == AMQPC_NO_MEMORY) {
@@ -183,6 +184,7 @@ static void stream_and_encode_in_place(const amqpc_allocator *allocator)
     RETRY(amqpc_link_send_finish(pair.sender));
     void *place = NULL;
     RETRY(amqpc_link_reserve(pair.sender, 1000, NULL, &place));
+    /* cppcheck-suppress nullPointer ; the call above has set it */
     memcpy(place, "x", 1);
     if (amqpc_link_commit(pair.sender, 1, NULL, NULL) == AMQPC_NO_MEMORY) {
         RETRY(amqpc_link_reserve(pair.sender, 1000, NULL, &place));

@@ -94,6 +94,7 @@ static void set_map(amqpc_attach *attach, amqpc_value *items, const wire_entry *
     for (size_t i = 0; i < count; i++) {
         items[2 * i] = (amqpc_value){.type = AMQPC_TYPE_BINARY, .as.bytes = entries[i].tag};
         items[2 * i + 1] =
+            /* cppcheck-suppress internalAstError ; its parser errs here */
             entries[i].state == NULL ? (amqpc_value){.type = AMQPC_TYPE_NULL} : *entries[i].state;
     }
     attach->present |= AMQPC_ATTACH_UNSETTLED;
