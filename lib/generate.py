@@ -53,7 +53,8 @@ def status_header() -> str:
 AMQPC_BEGIN_DECLS
 
 /* 1 to 99 are the caller's or the machine's, 100 to 199 of encodings, 200 to 299 of composites,
- * 300 to 399 of frames, 400 to 499 of messages. Numbers never change.
+ * 300 to 399 of frames, 400 to 499 of messages, 500 to 599 of connections, sessions and links, 600 to
+ * 699 of SASL, 700 to 799 of sockets and TLS, 800 to 899 of clients. Numbers never change.
  *
  * With a failure of decoding comes an offset: of the first byte of the field at fault, which is a
  * constructor, a size, a count or a content; within a text, of the first byte that is wrong. A size

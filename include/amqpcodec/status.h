@@ -9,7 +9,8 @@
 AMQPC_BEGIN_DECLS
 
 /* 1 to 99 are the caller's or the machine's, 100 to 199 of encodings, 200 to 299 of composites,
- * 300 to 399 of frames, 400 to 499 of messages. Numbers never change.
+ * 300 to 399 of frames, 400 to 499 of messages, 500 to 599 of connections, sessions and links, 600 to
+ * 699 of SASL, 700 to 799 of sockets and TLS, 800 to 899 of clients. Numbers never change.
  *
  * With a failure of decoding comes an offset: of the first byte of the field at fault, which is a
  * constructor, a size, a count or a content; within a text, of the first byte that is wrong. A size
@@ -25,6 +26,11 @@ typedef enum amqpc_status {
     AMQPC_NO_CREDIT = 7, /* the link has no credit */
     AMQPC_LIMIT_REACHED = 8, /* a limit of this end is reached for now */
     AMQPC_UNSUPPORTED = 9, /* this build of the library cannot do it */
+    AMQPC_TIMED_OUT = 10, /* the time is up */
+    AMQPC_INTERRUPTED = 11, /* a signal came while waiting */
+    AMQPC_FORKED = 12, /* the object belongs to the process that forked this one */
+    AMQPC_SYSTEM_ERROR = 13, /* a call of the system failed */
+    AMQPC_NO_DESCRIPTORS = 14, /* no file descriptors are left */
     AMQPC_TRUNCATED = 100, /* the value does not fit the bytes that are left */
     AMQPC_UNKNOWN_FORMAT_CODE = 101, /* the format code is reserved */
     AMQPC_BAD_SIZE = 102, /* the size is smaller than the count that it includes */
@@ -87,6 +93,24 @@ typedef enum amqpc_status {
     AMQPC_SASL_TOO_MANY_ROUNDS = 606, /* more challenges than the limit */
     AMQPC_SASL_SKIPPED = 607, /* the peer left SASL out */
     AMQPC_SASL_SYSTEM = 608, /* the server could not decide, for a reason of its own */
+    AMQPC_RESOLVE_FAILED = 700, /* the host name could not be resolved */
+    AMQPC_CONNECT_FAILED = 701, /* no address of the host accepts connections */
+    AMQPC_CONNECT_TIMEOUT = 702, /* the host did not answer in time */
+    AMQPC_SOCKET_ERROR = 703, /* the socket failed */
+    AMQPC_LISTEN_FAILED = 704, /* the address cannot be listened at */
+    AMQPC_TLS_FAILED = 710, /* TLS could not be agreed upon, or was broken */
+    AMQPC_TLS_CERTIFICATE = 711, /* the peer's certificate is not to be trusted */
+    AMQPC_TLS_TRUNCATED = 712, /* the stream ended without TLS's close-notify */
+    AMQPC_TLS_BAD_CREDENTIALS = 713, /* certificates or keys of this end cannot be used */
+    AMQPC_BAD_URL = 800, /* the URL is malformed */
+    AMQPC_BAD_OPTION = 801, /* an option is unknown, or its value is out of range */
+    AMQPC_LINK_REFUSED = 802, /* the peer refused the link */
+    AMQPC_LINK_DETACHED = 803, /* the link has ended */
+    AMQPC_SESSION_ENDED = 804, /* the session has ended */
+    AMQPC_DISCONNECTED = 805, /* the connection is lost, and is not made again */
+    AMQPC_CLOSED = 806, /* this end has closed it */
+    AMQPC_REDIRECTED = 807, /* the peer wants another host or address to be used */
+    AMQPC_REQUEST_REFUSED = 808, /* the request was not accepted */
 } amqpc_status;
 
 /* The status's name without prefix: "BAD_UTF8"; "UNKNOWN" for a number that is none. Static. */
