@@ -57,7 +57,7 @@ AMQPC_API amqpc_status amqpc_sender_new(amqpc_client *client, const char *addres
 /* Waits until the link is attached. Every call waits for it by itself.
  *
  * Returns AMQPC_OK; AMQPC_TIMED_OUT, AMQPC_INTERRUPTED, AMQPC_FORKED; AMQPC_LINK_REFUSED,
- * AMQPC_LINK_DETACHED, or the status of amqpc_sender_get_error, where it has ended for good. */
+ * AMQPC_LINK_ENDED, or the status of amqpc_sender_get_error, where it has ended for good. */
 AMQPC_API amqpc_status amqpc_sender_wait_open(amqpc_sender *sender,
                                               int64_t timeout_ms) AMQPC_CHECK;
 

@@ -105,7 +105,7 @@ typedef enum amqpc_status {
     AMQPC_BAD_URL = 800, /* the URL is malformed */
     AMQPC_BAD_OPTION = 801, /* an option is unknown, or its value is out of range */
     AMQPC_LINK_REFUSED = 802, /* the peer refused the link */
-    AMQPC_LINK_DETACHED = 803, /* the link has ended */
+    AMQPC_LINK_ENDED = 803, /* the link has ended */
     AMQPC_SESSION_ENDED = 804, /* the session has ended */
     AMQPC_DISCONNECTED = 805, /* the connection is lost, and is not made again */
     AMQPC_CLOSED = 806, /* this end has closed it */
