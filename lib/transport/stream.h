@@ -1,5 +1,5 @@
-/* What moves bytes over a descriptor: as they are (stream_socket.c), by TLS (tls_stream.c); later by
- * WebSocket. Nothing here blocks. */
+/* What moves bytes over a descriptor: as they are (stream_socket.c), by TLS (tls_stream.c); later
+ * by WebSocket. Nothing here blocks. */
 #ifndef AMQPCI_TRANSPORT_STREAM_H
 #define AMQPCI_TRANSPORT_STREAM_H
 
@@ -9,17 +9,20 @@
 typedef struct amqpci_stream amqpci_stream;
 
 /* What one kind of stream does. AMQPC_NEED_MORE from any of them: it would block; the stream's
- * `waits_read` and `waits_write` say what for, and the same call is made again then.
+ * `waits_read` and `waits_write` say what for, and the same call is made again then. Both of TLS's
+ * may be set for any call. AMQPC_NO_MEMORY from read, write and shutdown: nothing is lost, and the
+ * same call may be made again.
  *
  * handshake  until AMQPC_OK nothing else is called. AMQPC_TLS_FAILED, AMQPC_TLS_CERTIFICATE,
- *            AMQPC_SOCKET_ERROR, AMQPC_STREAM_ENDED
- * read       one call of the system at most. AMQPC_OK with *size above 0; AMQPC_STREAM_ENDED at the
- *            end of the stream in good order; AMQPC_TLS_TRUNCATED, AMQPC_TLS_FAILED,
- *            AMQPC_SOCKET_ERROR
+ *            AMQPC_SOCKET_ERROR, AMQPC_STREAM_ENDED, AMQPC_NO_MEMORY
+ * read       one call of the system at most; of TLS as many as a record takes. AMQPC_OK with *size
+ *            above 0; AMQPC_STREAM_ENDED at the end of the stream in good order;
+ *            AMQPC_TLS_TRUNCATED, AMQPC_TLS_FAILED, AMQPC_SOCKET_ERROR
  * write      the vectors' bytes from the start, as many as go; *size receives how many, also with
  *            AMQPC_NEED_MORE. Bytes that were not taken come again in the next call, at the same
- *            place or another, with more behind them.
- * shutdown   nothing more is written. AMQPC_OK when that is said
+ *            place or another, with more behind them: TLS may have encrypted them already.
+ *            AMQPC_TLS_FAILED, AMQPC_SOCKET_ERROR
+ * shutdown   nothing more is written; all was taken before. AMQPC_OK when that is said
  * release    frees the stream; the descriptor is its owner's */
 typedef struct amqpci_stream_kind {
     amqpc_status (*handshake)(amqpci_stream *stream);
