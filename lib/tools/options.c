@@ -34,6 +34,44 @@ static bool set_number(const option_row *row, const char *text, uint32_t *member
     return true;
 }
 
+/* How many bits to the left the letter behind a size moves it; -1 where it is none. */
+static int size_shift(const char *suffix)
+{
+    static const char letters[] = "KMG";
+    const char *letter = suffix[0] == '\0' ? NULL : strchr(letters, suffix[0]);
+    if (suffix[0] == '\0') {
+        return 0;
+    }
+    return letter == NULL || suffix[1] != '\0' ? -1 : 10 * (int)(letter - letters + 1);
+}
+
+static bool set_size(const option_row *row, const char *text, uint64_t *member)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    int shift = size_shift(end);
+    bool is_size = text[0] >= '0' && text[0] <= '9' && errno == 0 && shift >= 0 &&
+                   number <= UINT64_MAX >> (shift < 0 ? 0 : shift);
+    uint64_t size = is_size ? (uint64_t)number << shift : 0;
+    if (!is_size || size < row->minimum || (row->maximum > 0 && size > row->maximum)) {
+        report("--%s wants a number of bytes, such as 64K, 16M or 1G, not '%s'", row->name, text);
+        return false;
+    }
+    *member = size;
+    return true;
+}
+
+static bool add_text(const option_row *row, const char *text, option_texts *member)
+{
+    if (member->count == OPTION_TEXTS_MAX) {
+        report("--%s is given more than %d times", row->name, OPTION_TEXTS_MAX);
+        return false;
+    }
+    member->items[member->count++] = text;
+    return true;
+}
+
 static bool set_choice(const option_row *row, const char *text, uint32_t *member)
 {
     uint32_t index = 0;
@@ -62,6 +100,13 @@ static bool set_value(const option_row *row, const char *text, void *values)
         return true;
     case OPTION_CHOICE:
         return set_choice(row, text, (uint32_t *)member);
+    case OPTION_TEXT:
+        *(const char **)member = text;
+        return true;
+    case OPTION_TEXTS:
+        return add_text(row, text, (option_texts *)member);
+    case OPTION_SIZE:
+        return set_size(row, text, (uint64_t *)member);
     default:
         return set_number(row, text, (uint32_t *)member);
     }
