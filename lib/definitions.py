@@ -110,5 +110,30 @@ def read_schema() -> tuple[list[Composite], dict[str, str]]:
     return composites, choices
 
 
+@dataclass
+class Option:
+    """A row of client/options.def. `in_url`: it stands in the URL's query, and not before its '@'."""
+
+    name: str
+    member: str
+    kind: str
+    minimum: int
+    maximum: int
+    default: int
+    choices: str
+    doc: str
+    in_url: bool
+
+
+def client_options() -> list[Option]:
+    found = []
+    for macro, row in rows(LIB / "client/options.def"):
+        if macro not in ("OPTION", "USER"):
+            raise SystemExit(f"options.def: unknown row {macro}")
+        name, member, kind, minimum, maximum, default, choices, doc = row
+        found.append(Option(name, member, kind, int(minimum), int(maximum), int(default), choices, doc, macro == "OPTION"))
+    return found
+
+
 def statuses() -> list[tuple[str, int, str, str]]:
     return [(row[0], int(row[1]), row[2], row[3]) for _, row in rows(LIB / "base/status.def")]

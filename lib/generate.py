@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what is derived from base/status.def and schema/composites.def: public headers, decoders, encoders, tables and pages.
+"""Writes what is derived from base/status.def, schema/composites.def and client/options.def: public headers, decoders, encoders, tables and pages.
 
     lib/generate.py           writes the files that differ
     lib/generate.py --check   writes nothing; says which files differ, and exits with 1 if any does
@@ -14,7 +14,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from definitions import KINDS, LIB, Composite, Field, read_schema, statuses
+from definitions import KINDS, LIB, Composite, Field, Option, client_options, read_schema, statuses
 
 ROOT = LIB.parent
 WIDTH = 100  # columns
@@ -87,6 +87,69 @@ def status_page() -> str:
 
 | Number | Name | Meaning | AMQP condition |
 | --- | --- | --- | --- |
+{lines}
+"""
+
+
+# --- docs/client-options.md
+
+
+def option_value(option: Option) -> str:
+    """What may stand in an option, for people."""
+    texts = {
+        "TEXT": "text",
+        "SECRET": "text, shown nowhere",
+        "SYMBOLS": "words",
+        "CHOICES": "words of: " + ", ".join(f"`{choice}`" for choice in option.choices.split()),
+        "DURATION": f"{option.minimum} to {option.maximum:,} ms",
+        "SIZE": f"{option.minimum} to {option.maximum:,} bytes",
+        "BOOLEAN": "`true` or `false`",
+    }
+    size = f", up to {option.maximum:,} bytes" if option.kind in ("TEXT", "SECRET", "SYMBOLS") else ""
+    return texts[option.kind] + size
+
+
+def option_default(option: Option) -> str:
+    if option.kind == "BOOLEAN":
+        return "`true`" if option.default else "`false`"
+    return f"{option.default:,}" if option.kind in ("DURATION", "SIZE") else ""
+
+
+def options_page() -> str:
+    lines = "\n".join(
+        f"| {f'`{o.name}`' if o.in_url else f'before `@`: {o.name}'} | `{o.member}` | {option_value(o)} | {option_default(o)} | {o.doc} |"
+        for o in client_options()
+    )
+    return f"""# Options of clients
+
+{NOTICE.format(source="lib/client/options.def")}
+
+    amqp://user:password@host:port/?option=value&option=value
+    amqps://host                                        TLS
+    amqps://[2001:db8::1]:5671                          IPv6
+    amqp+unix:///run/broker.socket                      a Unix socket
+    amqp+unix://%40name                                 the same, of Linux's abstract names
+    amqps://first/?heartbeat=10s,amqps://second,third   where one does not answer the next is tried
+
+The port is 5672, or 5671 with TLS, where none stands there. Percent encoding is undone in every part; written so must be, wherever
+they are no marks: `%` as `%25`, `,` as `%2C`, `&` as `%26`, `#` as `%23`, a space as `%20`; in a user or password also `/` as `%2F`,
+`?` as `%3F`, and in a user `:` as `%3A`; in options `@` as `%40`. `+` stands for itself. A path behind the host is refused: addresses
+belong to senders and receivers.
+
+Of several URLs the first has the options of all. One without a scheme has that of the URL before it. One without a user has user and
+password of the first.
+
+What the URL says comes before what the program says in `amqpc_client_options`, and that before the default. Durations are in
+milliseconds, or end with `ms` or `s`; sizes are in bytes, or end with `k` or `M`, of 1,024; for `true` and `false` also stand `yes`
+and `no`, `on` and `off`, `1` and `0`. An option that is unknown, stands there twice, or has a value that may not be, is refused with
+`AMQPC_BAD_OPTION`, a malformed URL with `AMQPC_BAD_URL`, each with a line that says what is wrong, and where.
+
+A password or token goes over clear text only to this machine (`localhost`, 127.0.0.0/8, ::1, Unix sockets). To another host it is
+refused with `AMQPC_SASL_CLEARTEXT`, unless `sasl` names only mechanisms that do not show it, such as SCRAM-SHA-256, or
+`allow-plain-cleartext` is true.
+
+| Option | Member of `amqpc_client_options` | Value | Default | Meaning |
+| --- | --- | --- | --- | --- |
 {lines}
 """
 
@@ -481,6 +544,7 @@ def outputs() -> dict[Path, str]:
         LIB / "schema/generated/composite_info.c": info_source(composites, choices),
         ROOT / "docs/composites.md": composites_page(composites, choices),
         ROOT / "docs/statuses.md": status_page(),
+        ROOT / "docs/client-options.md": options_page(),
     }
 
 
