@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import pathlib
 import random
+import re
 import struct
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+FOLDER = pathlib.Path(__file__).resolve().parent
 HEADER_AMQP = bytes.fromhex("414d515000010000")
 HEADER_SASL = bytes.fromhex("414d515003010000")
 FRAME_HEADER_SIZE = 8
@@ -194,6 +196,21 @@ def make_plays() -> Iterator[bytes]:
         yield bytes([number % 8]) + source.randbytes(2) + options * 2 + source.randbytes(40 << number % 7)
 
 
+def make_urls() -> Iterator[bytes]:
+    """Yields inputs of url_fuzz.c: choices, and a URL."""
+    definitions = (FOLDER.parent.parent / "lib" / "client" / "options.def").read_text(encoding="utf-8")
+    names = re.findall(r'^OPTION\("([^"]+)"', definitions, re.MULTILINE)
+    hosts = ["amqp://localhost", "amqps://h:5671/", "amqp+unix:///run/x", "amqp+unix://%40name", "amqp://[::1]:1",
+             "amqp://u:p@127.0.0.1/", "amqp://a%40b:p%3A@[fe80::1%25eth0]", "amqp://h,[::1]:2,amqp://u@h/"]  # fmt: skip
+    values = ("", "1", "true", "text", "PLAIN", "10s", "64k", "%41%20%42")
+    queries = ["", *(f"?{name}={value}" for name in names for value in values)]
+    for number, query in enumerate(queries):
+        first, *others = hosts[number % len(hosts)].split(",")
+        yield bytes([number % 8]) + ",".join([first + query, *others]).encode()
+    for number, host in enumerate(hosts):
+        yield bytes([number]) + f"{host}?{'&'.join(f'{name}=1' for name in names)}".encode()
+
+
 def make_dictionary() -> str:
     """Returns what stands in frames, as libFuzzer reads it."""
     words = [HEADER_AMQP, HEADER_SASL, *CONDITIONS]
@@ -231,6 +248,7 @@ def make_seeds(vectors: list[Vector], recordings: pathlib.Path | None) -> dict[s
         "explain": values + bodies + messages + frames,
         "sasl": list(make_sasl_conversations()),
         "import": list(make_exports()),
+        "url": list(make_urls()),
         "connection_client": list(make_connections(False, read_recordings(recordings, "client"))),
         "connection_server": list(make_connections(True, read_recordings(recordings, "server"))),
         "engine_calls": list(make_plays()),

@@ -35,6 +35,7 @@ TARGETS = (
     "explain",
     "sasl",
     "import",
+    "url",
     "connection_client",
     "connection_server",
     "engine_calls",
