@@ -99,6 +99,8 @@ static void print_decimal(amqpci_printer *printer, const char *text)
         const char *behind = text + before + strcspn(text + before, "0123456789");
         append(printer, ".", 1);
         amqpci_print_text(printer, behind);
+    } else if (printer->format == AMQPC_PRINT_JSON && strcmp(text, "-0") == 0) {
+        append(printer, ".0", 2); /* readers of JSON take -0 for an integer, which has no sign then */
     }
 }
 
