@@ -197,6 +197,7 @@ static amqpc_status decide_sent(reconciling *work)
             amqpci_standing source =
                 amqpci_standing_of(amqpci_recovery_state(delivery, AMQPC_ROLE_SENDER));
             delivery->as.out.framed_size = 0;
+            kept = kept && !work->link->sends_once;
             found->remedy = (uint8_t)amqpci_recovery_decide(source, AMQPCI_STANDING_ABSENT, kept);
         }
         if (found->remedy == AMQPCI_REMEDY_TELL || found->remedy == AMQPCI_REMEDY_ABORT) {

@@ -1,0 +1,279 @@
+/* Waiting: one of those who wait drives the connection, and calls the others. */
+#define _GNU_SOURCE /* eventfd */
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "engine/connection.h"
+#include "transport/poller.h"
+
+/* As much output is sent without waiting for anybody to look: few calls of the system, and it is
+ * still in the processor's cache. */
+enum { OUTPUT_MUCH = 128 * 1024 };
+
+void amqpci_driver_init(amqpci_driver *driver)
+{
+    driver->left_ms = amqpc_now_ms();
+}
+
+void amqpci_driver_clean_up(amqpci_driver *driver)
+{
+    while (driver->spare_count > 0) {
+        (void)close(driver->spares[--driver->spare_count]);
+    }
+}
+
+uint64_t amqpci_deadline(int64_t timeout_ms)
+{
+    if (timeout_ms == 0) {
+        return 0;
+    }
+    return timeout_ms < 0 ? UINT64_MAX : amqpc_now_ms() + (uint64_t)timeout_ms;
+}
+
+static int64_t time_left_ms(uint64_t deadline_ms)
+{
+    if (deadline_ms == UINT64_MAX) {
+        return AMQPC_FOREVER;
+    }
+    uint64_t now_ms = deadline_ms == 0 ? 0 : amqpc_now_ms();
+    return deadline_ms > now_ms ? (int64_t)(deadline_ms - now_ms) : 0;
+}
+
+/* --- Driving. */
+
+amqpc_status amqpci_driver_round(amqpc_client *client, uint64_t until_ms)
+{
+    if (amqpci_client_advance(client, amqpc_now_ms())) {
+        until_ms = 0; /* somebody may have waited for that */
+    }
+    uint64_t due_ms = amqpci_client_due(client);
+    int wait_ms = 0;
+    amqpci_poller_events events;
+    client->driver.round++;
+    amqpc_status status = amqpci_poller_prepare(
+        client->poller, time_left_ms(due_ms < until_ms ? due_ms : until_ms), &wait_ms);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    if (wait_ms == 0) {
+        amqpci_poller_sleep(client->poller, 0, &events);
+    } else {
+        (void)pthread_mutex_unlock(&client->mutex);
+        amqpci_poller_sleep(client->poller, wait_ms, &events);
+        (void)pthread_mutex_lock(&client->mutex);
+    }
+    client->past.waits++;
+    status = amqpci_poller_collect(client->poller, &events);
+    amqpci_client_take_events(client);
+    amqpci_driver_call_waiters(client);
+    return status == AMQPC_TIMED_OUT ? AMQPC_OK : status;
+}
+
+void amqpci_driver_hand_over(amqpc_client *client)
+{
+    amqpci_driver *driver = &client->driver;
+    driver->is_busy = false;
+    driver->is_background = false;
+    driver->is_wanted = false;
+    driver->left_ms = amqpc_now_ms();
+    amqpci_waiter *next = driver->waiters;
+    while (next != NULL && next->is_called) {
+        next = next->next;
+    }
+    if (next != NULL) {
+        next->is_called = true;
+        amqpci_ring(next->descriptor);
+    }
+    if (driver->is_long) {
+        driver->is_long = false;
+        (void)pthread_cond_signal(&client->background.wake);
+    }
+}
+
+/* Rounds until the condition holds. At least one, so that a time-out of 0 sees what has come. */
+static amqpc_status drive(amqpc_client *client, uint64_t deadline_ms, amqpci_condition *is_met,
+                          const void *object)
+{
+    amqpc_status status = AMQPC_OK;
+    client->driver.is_busy = true;
+    for (;;) {
+        status = amqpci_driver_round(client, deadline_ms);
+        if (is_met(object)) {
+            status = AMQPC_OK;
+            break;
+        }
+        if (status == AMQPC_OK && time_left_ms(deadline_ms) == 0) {
+            status = AMQPC_TIMED_OUT;
+        }
+        if (status != AMQPC_OK) {
+            break;
+        }
+    }
+    amqpci_driver_hand_over(client);
+    return status;
+}
+
+/* --- Following. */
+
+static amqpc_status take_descriptor(amqpci_driver *driver, int *descriptor)
+{
+    if (driver->spare_count > 0) {
+        *descriptor = driver->spares[--driver->spare_count];
+        return AMQPC_OK;
+    }
+    *descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (*descriptor >= 0) {
+        return AMQPC_OK;
+    }
+    return errno == EMFILE || errno == ENFILE ? AMQPC_NO_DESCRIPTORS : AMQPC_SYSTEM_ERROR;
+}
+
+static void give_descriptor_back(amqpci_driver *driver, const amqpci_waiter *waiter)
+{
+    if (waiter->is_called) {
+        uint64_t calls = 0;
+        ssize_t size = read(waiter->descriptor, &calls, sizeof calls);
+        (void)size; /* it only has to be silent again */
+    }
+    if (driver->spare_count < AMQPCI_SPARE_DESCRIPTORS) {
+        driver->spares[driver->spare_count++] = waiter->descriptor;
+    } else {
+        (void)close(waiter->descriptor);
+    }
+}
+
+static void join(amqpci_driver *driver, amqpci_waiter *waiter)
+{
+    amqpci_waiter **at = &driver->waiters;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = waiter;
+}
+
+static void part(amqpci_driver *driver, const amqpci_waiter *waiter)
+{
+    amqpci_waiter **at = &driver->waiters;
+    while (*at != waiter) {
+        at = &(*at)->next;
+    }
+    *at = waiter->next;
+}
+
+void amqpci_driver_call_waiters(amqpc_client *client)
+{
+    for (amqpci_waiter *at = client->driver.waiters; at != NULL; at = at->next) {
+        if (!at->is_called && at->is_met(at->object)) {
+            at->is_called = true;
+            amqpci_ring(at->descriptor);
+        }
+    }
+}
+
+void amqpci_driver_look_again(amqpc_client *client)
+{
+    amqpci_driver_call_waiters(client);
+    if (client->driver.is_busy) {
+        amqpc_poller_wake(client->poller);
+    }
+}
+
+/* The thread in the background drives only where nobody else wants to. */
+static void ask_background_to_leave(amqpc_client *client)
+{
+    amqpci_driver *driver = &client->driver;
+    if (driver->is_background && !driver->is_wanted) {
+        driver->is_wanted = true;
+        amqpc_poller_wake(client->poller);
+    }
+}
+
+/* Sleeps until somebody calls; then it is to be looked again. */
+static amqpc_status follow(amqpc_client *client, uint64_t deadline_ms, amqpci_condition *is_met,
+                           const void *object)
+{
+    amqpci_waiter waiter = {.is_met = is_met, .object = object, .descriptor = -1};
+    int64_t left_ms = time_left_ms(deadline_ms);
+    if (left_ms == 0) {
+        return AMQPC_TIMED_OUT;
+    }
+    amqpc_status status = take_descriptor(&client->driver, &waiter.descriptor);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    ask_background_to_leave(client);
+    amqpci_client_flush(client); /* whoever sleeps does not know of the output */
+    join(&client->driver, &waiter);
+    (void)pthread_mutex_unlock(&client->mutex);
+    struct pollfd watched = {.fd = waiter.descriptor, .events = POLLIN};
+    int count = poll(&watched, 1, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
+    int system_error = count < 0 ? errno : 0;
+    (void)pthread_mutex_lock(&client->mutex);
+    part(&client->driver, &waiter);
+    give_descriptor_back(&client->driver, &waiter);
+    if (system_error != 0 && system_error != EINTR) {
+        return AMQPC_SYSTEM_ERROR;
+    }
+    return system_error == EINTR && !waiter.is_called ? AMQPC_INTERRUPTED : AMQPC_OK;
+}
+
+amqpc_status amqpci_client_wait(amqpc_client *client, uint64_t deadline_ms,
+                                amqpci_condition *is_met, const void *object)
+{
+    while (!is_met(object)) {
+        if (!client->driver.is_busy) {
+            return drive(client, deadline_ms, is_met, object);
+        }
+        amqpc_status status = follow(client, deadline_ms, is_met, object);
+        if (status != AMQPC_OK) {
+            bool met = is_met(object);
+            if (!met && !client->driver.is_busy) {
+                amqpci_driver_hand_over(client); /* perhaps it was its turn */
+            }
+            return met ? AMQPC_OK : status;
+        }
+    }
+    if (!client->driver.is_busy && client->driver.waiters != NULL) {
+        amqpci_driver_hand_over(client);
+    }
+    return AMQPC_OK;
+}
+
+/* --- Output of calls. */
+
+size_t amqpci_client_output_size(const amqpc_client *client)
+{
+    return client->transport == NULL ? 0
+                                     : amqpc_transport_connection(client->transport)->output.size;
+}
+
+void amqpci_client_flush(amqpc_client *client)
+{
+    if (client->transport == NULL) {
+        return;
+    }
+    if (amqpc_transport_flush(client->transport) != AMQPC_OK) {
+        amqpc_transport_touch(client->transport); /* with the next round, which says so */
+    }
+}
+
+void amqpci_client_send_soon(amqpc_client *client)
+{
+    const amqpci_driver *driver = &client->driver;
+    if (client->transport == NULL) {
+        return;
+    }
+    if (driver->is_busy) {
+        amqpci_client_flush(client);
+        ask_background_to_leave(client);
+    } else if (amqpci_client_output_size(client) >= OUTPUT_MUCH) {
+        amqpci_client_flush(client);
+    } else {
+        amqpc_transport_touch(client->transport);
+    }
+}

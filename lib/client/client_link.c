@@ -1,0 +1,162 @@
+/* One link of a client: from its making to its end. */
+#include "client/client_link.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static void join(amqpci_client_link *link)
+{
+    amqpc_client *client = link->client;
+    link->previous = client->last_link;
+    link->next = NULL;
+    if (client->last_link == NULL) {
+        client->first_link = link;
+    } else {
+        client->last_link->next = link;
+    }
+    client->last_link = link;
+}
+
+static void part(amqpci_client_link *link)
+{
+    amqpc_client *client = link->client;
+    if (link->previous == NULL) {
+        client->first_link = link->next;
+    } else {
+        link->previous->next = link->next;
+    }
+    if (link->next == NULL) {
+        client->last_link = link->previous;
+    } else {
+        link->next->previous = link->previous;
+    }
+}
+
+void amqpci_client_link_start(amqpci_client_link *link)
+{
+    link->phase = AMQPCI_LINK_IDLE;
+    join(link);
+    if (link->client->is_carrying) {
+        amqpci_client_link_attach(link);
+        amqpci_client_send_soon(link->client);
+    }
+}
+
+void amqpci_client_link_destroy(amqpci_client_link *link)
+{
+    amqpc_link *engine_link = link->link;
+    link->link = NULL;
+    if (engine_link != NULL) {
+        amqpc_link_set_context(engine_link, NULL);
+        amqpc_link_free(engine_link);
+    }
+    part(link);
+    amqpc_buffer_free(link->terms);
+    link->kind->release(link);
+}
+
+bool amqpci_client_link_is_over(const amqpci_client_link *link)
+{
+    return link->phase == AMQPCI_LINK_CLOSED || link->phase == AMQPCI_LINK_FAILED;
+}
+
+amqpc_status amqpci_client_link_end_status(const amqpci_client_link *link)
+{
+    switch (link->phase) {
+    case AMQPCI_LINK_CLOSING:
+    case AMQPCI_LINK_CLOSED:
+        return AMQPC_CLOSED;
+    case AMQPCI_LINK_FAILED:
+        return link->error.status;
+    default:
+        return AMQPC_OK;
+    }
+}
+
+void amqpci_client_link_end(amqpci_client_link *link, const amqpc_client_error *error)
+{
+    if (amqpci_client_link_is_over(link)) {
+        return;
+    }
+    bool closed = error == NULL || link->phase == AMQPCI_LINK_CLOSING;
+    link->phase = closed ? AMQPCI_LINK_CLOSED : AMQPCI_LINK_FAILED;
+    if (!closed) {
+        link->error = *error;
+    }
+    link->kind->ended(link);
+}
+
+/* --- Attaching. */
+
+/* An engine's link in the client's session: the one that there is, moved where its session has
+ * ended, or another one where it is closed. */
+static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
+{
+    amqpc_client *client = link->client;
+    amqpc_link *before = link->link;
+    amqpc_link *made = NULL;
+    if (before != NULL && !amqpc_link_is_closed(before)) {
+        return amqpc_link_session(before) == client->session
+                   ? AMQPC_OK
+                   : amqpc_link_move(before, client->session);
+    }
+    amqpc_status status = amqpc_link_new(client->session, link->kind->role, name, &made);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    amqpc_link_set_context(made, link);
+    link->link = made;
+    link->kind->moved(link, before);
+    if (before != NULL) {
+        amqpc_link_set_context(before, NULL);
+        amqpc_link_free(before);
+    }
+    return AMQPC_OK;
+}
+
+static amqpc_status send_attach(amqpci_client_link *link)
+{
+    amqpc_attach attach;
+    amqpc_status status = amqpci_client_links_need_session(link->client);
+    if (status == AMQPC_OK) {
+        /* This end has encoded it: nothing can be wrong with it. */
+        status = amqpc_attach_decode(amqpc_buffer_data(link->terms), amqpc_buffer_size(link->terms),
+                                     NULL, &attach, NULL);
+    }
+    if (status == AMQPC_OK) {
+        status = need_link(link, attach.name);
+    }
+    if (status == AMQPC_OK) {
+        attach.present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
+        status = amqpc_link_attach(link->link, &attach, NULL, NULL);
+    }
+    return status;
+}
+
+void amqpci_client_link_attach(amqpci_client_link *link)
+{
+    amqpc_client_error error;
+    amqpc_status status = send_attach(link);
+    if (status == AMQPC_OK) {
+        link->phase = AMQPCI_LINK_ATTACHING;
+        if (amqpc_link_get_state(link->link) == AMQPC_LINK_ATTACHED) {
+            amqpci_client_link_take_attach(link); /* the peer was first */
+        }
+        return;
+    }
+    amqpci_client_error_set(&error, status, link->client->attempts.address,
+                            "the link could not be attached");
+    if (status == AMQPC_NO_MEMORY) {
+        amqpci_client_disconnected(link->client, &error);
+    } else {
+        amqpci_client_link_end(link, &error);
+    }
+}
+
+void amqpci_client_link_pause(amqpci_client_link *link)
+{
+    if (amqpc_link_detach(link->link, false, NULL) == AMQPC_OK) {
+        link->phase = AMQPCI_LINK_PAUSING;
+    }
+}

@@ -1,0 +1,101 @@
+/* What the peer does with a link: it attaches it, refuses it, or detaches it (AMQP 2.6.3 to 2.6.6).
+ */
+#include "client/client_link.h"
+
+#include <stdio.h>
+
+void amqpci_client_link_take_attach(amqpci_client_link *link)
+{
+    if (amqpc_link_is_refused(link->link) || link->phase != AMQPCI_LINK_ATTACHING) {
+        return; /* detach follows, with the reason */
+    }
+    link->phase = AMQPCI_LINK_OPEN;
+    link->opened_ms = amqpc_now_ms();
+    link->kind->attached(link);
+}
+
+static void place_of(const amqpci_client_link *link, char *text, size_t capacity)
+{
+    amqpc_bytes name = amqpc_link_name(link->link);
+    (void)snprintf(text, capacity, "%s, link %.*s", link->client->attempts.address,
+                   (int)(name.size < 128 ? name.size : 128), (const char *)name.data);
+}
+
+static void describe(const amqpci_client_link *link, amqpc_client_error *error)
+{
+    char place[512];
+    amqpc_error said;
+    amqpc_status status = amqpc_link_is_refused(link->link) ? AMQPC_LINK_REFUSED : AMQPC_LINK_ENDED;
+    place_of(link, place, sizeof place);
+    if (amqpc_link_error(link->link, &said) == AMQPC_OK) {
+        amqpci_client_error_of_peer(error, status, place, &said);
+    } else {
+        amqpci_client_error_set(error, status, place, NULL);
+    }
+}
+
+/* A link whose attachments do not last is attached again ever more slowly. */
+static uint32_t next_delay(amqpci_client_link *link, uint64_t now_ms)
+{
+    uint32_t least_ms = link->client->settings->options.reconnect_delay_ms;
+    uint64_t open_ms = now_ms - link->opened_ms;
+    if (link->opened_ms != 0 && open_ms >= least_ms && open_ms >= link->delay_ms) {
+        link->attempts = 0;
+    }
+    link->delay_ms = amqpci_client_delay(link->client, link->attempts);
+    link->attempts++;
+    return link->delay_ms;
+}
+
+void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_client_error *error)
+{
+    amqpc_client *client = link->client;
+    if (!client->settings->options.reconnect || amqpci_client_error_is_final(error)) {
+        char name[256];
+        amqpc_bytes bytes = amqpc_link_name(link->link);
+        (void)snprintf(name, sizeof name, "%.*s", (int)(bytes.size < 255 ? bytes.size : 255),
+                       (const char *)bytes.data);
+        amqpci_client_tell(client, AMQPC_CLIENT_EVENT_LINK_FAILED, name, 0, error);
+        amqpci_client_link_end(link, error);
+        return;
+    }
+    uint64_t now_ms = amqpc_now_ms();
+    link->phase = AMQPCI_LINK_RETRYING;
+    link->retry_ms = now_ms + next_delay(link, now_ms);
+    if (link->retry_ms < client->links_due_ms) {
+        client->links_due_ms = link->retry_ms;
+    }
+}
+
+/* Whether the peer may want the link again, which it has closed without saying why. */
+static bool is_wanted(const amqpci_client_link *link, const amqpc_client_error *error)
+{
+    return error->condition[0] != '\0' || !amqpc_link_is_closed(link->link);
+}
+
+void amqpci_client_link_take_detach(amqpci_client_link *link)
+{
+    amqpc_client *client = link->client;
+    amqpc_client_error error;
+    uint8_t phase = link->phase;
+    describe(link, &error);
+    amqpc_status status = link->kind->settle_up(link);
+    if (status == AMQPC_OK) {
+        status = amqpc_link_detach(link->link, amqpc_link_is_closed(link->link), NULL);
+    }
+    if (status == AMQPC_NO_MEMORY) {
+        amqpci_client_error_set(&error, status, client->attempts.address, NULL);
+        amqpci_client_disconnected(client, &error);
+        return;
+    }
+    if (phase == AMQPCI_LINK_CLOSING) {
+        amqpci_client_link_end(link, NULL);
+    } else if (phase == AMQPCI_LINK_PAUSING && !amqpc_link_is_closed(link->link)) {
+        amqpci_client_link_attach(link);
+    } else if (error.status == AMQPC_LINK_REFUSED || !is_wanted(link, &error)) {
+        error.status = error.status == AMQPC_REDIRECTED ? AMQPC_REDIRECTED : error.status;
+        amqpci_client_link_end(link, &error);
+    } else if (phase >= AMQPCI_LINK_ATTACHING && phase <= AMQPCI_LINK_PAUSING) {
+        amqpci_client_link_retry_or_end(link, &error);
+    }
+}
