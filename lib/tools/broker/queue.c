@@ -1,0 +1,209 @@
+/* Queues: messages in order, and who takes them.
+ *
+ * Consumers that could take a message stand in a ring, and take one each in turn. A consumer that
+ * chooses (it has a selector, browses, or cannot be given some message) has a cursor: what is
+ * before it, it does not want. The others take the first. */
+#include "tools/broker/queue.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "tools/broker/broker.h"
+
+/* --- In. */
+
+uint64_t queue_expiry_of(const struct broker *broker, const message_glance *glance, bool *is_over)
+{
+    uint64_t expiry_ms = 0;
+    *is_over = false;
+    if (glance->header_size > 0 && glance->header.present & AMQPC_HEADER_TTL) {
+        expiry_ms = broker->now_ms + glance->header.ttl;
+    }
+    if (glance->absolute_expiry > 0) {
+        int64_t left_ms = glance->absolute_expiry - broker->wall_ms;
+        *is_over = left_ms <= 0;
+        uint64_t absolute_ms = broker->now_ms + (left_ms > 0 ? (uint64_t)left_ms : 0);
+        expiry_ms = expiry_ms == 0 || absolute_ms < expiry_ms ? absolute_ms : expiry_ms;
+    }
+    return expiry_ms;
+}
+
+/* Those that had looked at all there was have something to look at. */
+static void wake_choosing(broker_queue *queue, broker_message *added)
+{
+    for (broker_consumer *at = queue->first_consumer; at != NULL; at = at->next_of_queue) {
+        if (!at->chooses) {
+            continue;
+        }
+        bool earlier =
+            at->cursor == NULL || (at->cursor->sequence > added->sequence && !at->browses);
+        if (earlier) {
+            at->cursor = added;
+            consumer_activate(at);
+        }
+    }
+}
+
+static void set_flags(broker_message *message, const message_glance *glance)
+{
+    message->header_size = glance->header_size;
+    if (glance->header_size == 0) {
+        return;
+    }
+    message->delivery_count = glance->header.delivery_count;
+    message->flags |= glance->header.present & AMQPC_HEADER_TTL ? (uint32_t)MESSAGE_HAS_TTL : 0u;
+    message->flags |= glance->header.first_acquirer ? (uint32_t)MESSAGE_FIRST_ACQUIRER : 0u;
+}
+
+bool queue_add(broker_queue *queue, amqpc_bytes payload, uint32_t format,
+               const message_glance *glance)
+{
+    struct broker *broker = queue->broker;
+    broker_message *added = message_store_take(&broker->store, payload.size);
+    if (added == NULL) {
+        return false;
+    }
+    bool is_over = false;
+    memcpy(added->payload, payload.data, payload.size);
+    added->queue = queue;
+    added->format = format;
+    added->sequence = queue->next_sequence++;
+    if (format == 0) {
+        set_flags(added, glance);
+        added->expiry_ms = queue_expiry_of(broker, glance, &is_over);
+    }
+    if (added->expiry_ms > 0 && added->expiry_ms < queue->next_expiry_ms) {
+        queue->next_expiry_ms = added->expiry_ms;
+    }
+    message_list_append(&queue->ready, added);
+    queue->ready_count++;
+    queue->size += added->block_size;
+    if (queue->choosing_count > 0) {
+        wake_choosing(queue, added);
+    }
+    return true;
+}
+
+size_t queue_forward(broker_queue *queue, const amqpc_bytes *payloads, size_t count)
+{
+    size_t sent = 0;
+    while (sent < count && queue_may_forward(queue)) {
+        broker_consumer *consumer = queue->turn;
+        size_t step = queue->active_count == 1 ? count - sent : 1;
+        sent += consumer_forward(consumer, payloads + sent, step);
+        if (queue->turn == consumer) {
+            queue->turn = consumer->next_turn;
+        }
+    }
+    return sent;
+}
+
+/* --- Out. */
+
+static void move_cursors(const broker_queue *queue, const broker_message *leaving)
+{
+    for (broker_consumer *at = queue->first_consumer; at != NULL; at = at->next_of_queue) {
+        if (at->cursor == leaving) {
+            at->cursor = leaving->next;
+        }
+    }
+}
+
+void queue_take_out(broker_queue *queue, broker_message *message)
+{
+    if (queue->choosing_count > 0) {
+        move_cursors(queue, message);
+    }
+    if (queue->requeued == message) {
+        queue->requeued = NULL;
+    }
+    message_list_remove(&queue->ready, message);
+    queue->ready_count--;
+}
+
+void queue_free_message(broker_queue *queue, broker_message *message)
+{
+    struct broker *broker = queue->broker;
+    queue->size -= message->block_size;
+    message_store_give_back(&broker->store, message);
+    broker->has_room_again = true;
+    queue_note_lifetime(queue);
+}
+
+void queue_put_back(broker_queue *queue, broker_message *returned)
+{
+    /* Mostly neighbours come back in order, to the start of the queue. */
+    broker_message *before = queue->requeued;
+    if (before != NULL && before->sequence > returned->sequence) {
+        before = NULL;
+    }
+    broker_message *after = before == NULL ? queue->ready.first : before->next;
+    while (after != NULL && after->sequence < returned->sequence) {
+        before = after;
+        after = after->next;
+    }
+    returned->consumer = NULL;
+    message_list_insert_behind(&queue->ready, before, returned);
+    queue->requeued = returned;
+    queue->ready_count++;
+    if (returned->expiry_ms > 0 && returned->expiry_ms < queue->next_expiry_ms) {
+        queue->next_expiry_ms = returned->expiry_ms;
+    }
+    if (queue->choosing_count > 0) {
+        wake_choosing(queue, returned);
+    }
+}
+
+static void drop_expired(broker_queue *queue, broker_message *message)
+{
+    queue_take_out(queue, message);
+    queue_free_message(queue, message);
+    queue->counts.expired++;
+    queue->broker->counts.expired++;
+}
+
+void queue_dispatch(broker_queue *queue)
+{
+    uint64_t now_ms = queue->broker->now_ms;
+    while (queue->turn != NULL && queue->ready.first != NULL) {
+        broker_consumer *consumer = queue->turn;
+        broker_message *next = consumer_next(consumer);
+        if (next == NULL) {
+            consumer_deactivate(consumer); /* until there is something else to look at */
+        } else if (next->expiry_ms > 0 && next->expiry_ms <= now_ms) {
+            drop_expired(queue, next);
+        } else if (consumer_send(consumer, next) && queue->turn == consumer) {
+            queue->turn = consumer->next_turn;
+        }
+    }
+}
+
+void queue_expire(broker_queue *queue)
+{
+    uint64_t now_ms = queue->broker->now_ms;
+    if (queue->next_expiry_ms > now_ms) {
+        return;
+    }
+    queue->next_expiry_ms = UINT64_MAX;
+    for (broker_message *at = queue->ready.first; at != NULL;) {
+        broker_message *next = at->next;
+        if (at->expiry_ms > 0 && at->expiry_ms <= now_ms) {
+            drop_expired(queue, at);
+        } else if (at->expiry_ms > 0 && at->expiry_ms < queue->next_expiry_ms) {
+            queue->next_expiry_ms = at->expiry_ms;
+        }
+        at = next;
+    }
+    queue_note_lifetime(queue);
+}
+
+bool queue_is_full(const broker_queue *queue)
+{
+    return queue->size >= queue->broker->options.queue_memory;
+}
+
+bool queue_has_room(const broker_queue *queue)
+{
+    uint64_t limit = queue->broker->options.queue_memory;
+    return queue->size < limit - limit / 8;
+}
