@@ -181,17 +181,18 @@ AMQPC_API void *amqpc_link_context(const amqpc_link *link);
  * (incomplete_unsettled, AMQP 2.7.3). Then nothing new can be sent: amqpc_link_send returns
  * AMQPC_NO_CREDIT until the link was detached and attached again. */
 
-/* Writes the unsettled deliveries of a detached link to bytes that amqpc_link_import reads: in
- * another connection, or after a restart of the process. Of a sender the payloads are included,
- * also those that it borrows. Legal after the connection has failed. Deliveries of which the last
- * update waits to be taken are settled, and not among them; nor are settled ones that the
- * application has not received yet: both are taken before. Of a receiver's deliveries that the
- * application has not received the payload comes again, by the sender.
+/* Writes the unsettled deliveries of a link to bytes that amqpc_link_import reads: in another
+ * connection, or after a restart of the process. Of a sender the payloads are included, also those
+ * that it borrows. Legal in any state: of an attached link it is how things stand now (a container
+ * hands a link over that is attached anew elsewhere), and after the connection has failed.
+ * Deliveries of which the last update waits to be taken are settled, and not among them; nor are
+ * settled ones that the application has not received yet: both are taken before. What is sent or
+ * received in part is not among them. Of a receiver's deliveries that the application has not
+ * received the payload comes again, by the sender.
  *
  * buffer  appended to; on failure it is as before
  *
- * Returns AMQPC_OK; AMQPC_INVALID_STATE where the link is attached; AMQPC_NO_MEMORY,
- * AMQPC_BUFFER_FULL. */
+ * Returns AMQPC_OK; AMQPC_NO_MEMORY, AMQPC_BUFFER_FULL. */
 AMQPC_API amqpc_status amqpc_link_export(const amqpc_link *link, amqpc_buffer *buffer) AMQPC_CHECK;
 
 /* Reads what amqpc_link_export wrote into a link of the same role that was never attached, or whose

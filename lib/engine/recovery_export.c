@@ -8,8 +8,10 @@
  *
  * Deliveries are in the order of their numbers. States are described, or null; rcv-settle-mode and
  * payload may be null. Of a receiver there is no payload. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/serial.h"
 #include "codec/store.h"
 #include "engine/recovery.h"
@@ -140,25 +142,107 @@ static amqpc_status store_delivery(amqpci_sink *sink, const amqpc_link *link,
     return status == AMQPC_OK ? amqpci_end_compound(sink, &list) : status;
 }
 
+/* The deliveries to be written. deliveries: NULL where they are only counted. */
+typedef struct gathering {
+    const amqpc_link *link;
+    const amqpci_delivery **deliveries;
+    uint32_t count;
+} gathering;
+
+/* What is sent or received in part is not kept; what a sender has settled only waits for the peer
+ * to notice. */
+static void gather(gathering *work, const amqpci_delivery *delivery)
+{
+    if (delivery == NULL || delivery->link != work->link) {
+        return;
+    }
+    bool settled =
+        work->link->role == AMQPC_ROLE_SENDER && (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
+    if (settled || delivery->flags & (AMQPCI_DELIVERY_MORE | AMQPCI_DELIVERY_DROPPED)) {
+        return;
+    }
+    if (work->deliveries != NULL) {
+        work->deliveries[work->count] = delivery;
+    }
+    work->count++;
+}
+
+static void gather_index(gathering *work, const amqpci_delivery_index *index)
+{
+    uint32_t place = 0;
+    uint32_t id = 0;
+    const amqpci_delivery *delivery = NULL;
+    while ((delivery = (const amqpci_delivery *)amqpci_delivery_index_next_straggler(
+                index, &place, &id)) != NULL) {
+        gather(work, delivery);
+    }
+    uint32_t last = amqpci_serial_add(index->next, UINT32_MAX);
+    for (id = index->first;
+         amqpci_serial_distance(id, last) >= 0 &&
+         (delivery = (const amqpci_delivery *)amqpci_delivery_index_next(index, &id, last)) != NULL;
+         id = amqpci_serial_add(id, 1)) {
+        gather(work, delivery);
+    }
+}
+
+/* Suspended ones, those that wait to be sent again, and those of the present attachment. */
+static void gather_all(gathering *work)
+{
+    const amqpc_link *link = work->link;
+    work->count = 0;
+    for (uint32_t i = 0; i < link->suspended.count; i++) {
+        gather(work, link->suspended.deliveries[i]);
+    }
+    for (const amqpci_delivery *at = link->resuming.first; at != NULL; at = at->next) {
+        if (at->flags & AMQPCI_DELIVERY_RESUMING) {
+            gather(work, at);
+        }
+    }
+    if (link->session != NULL && link->state != AMQPC_LINK_DETACHED) {
+        gather_index(work, link->role == AMQPC_ROLE_SENDER ? &link->session->outgoing
+                                                           : &link->session->incoming);
+    }
+}
+
+static int by_number(const void *left, const void *right)
+{
+    uint64_t a = amqpci_delivery_number(*(const amqpci_delivery *const *)left);
+    uint64_t b = amqpci_delivery_number(*(const amqpci_delivery *const *)right);
+    return amqpci_number_before(a, b) ? -1 : a != b;
+}
+
+/* All, in the order of their numbers; allocated. AMQPC_NO_MEMORY. */
+static amqpc_status gather_in_order(gathering *work)
+{
+    gather_all(work);
+    if (work->count == 0) {
+        return AMQPC_OK;
+    }
+    work->deliveries = (const amqpci_delivery **)amqpci_reallocate(
+        &work->link->connection->allocator, NULL, work->count * sizeof(amqpci_delivery *));
+    if (work->deliveries == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    gather_all(work);
+    qsort(work->deliveries, work->count, sizeof(amqpci_delivery *), by_number);
+    return AMQPC_OK;
+}
+
 amqpc_status amqpc_link_export(const amqpc_link *link, amqpc_buffer *buffer)
 {
-    if (link->state != AMQPC_LINK_DETACHED) {
-        return AMQPC_INVALID_STATE;
-    }
-    const amqpci_suspended *suspended = &link->suspended;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < suspended->count; i++) {
-        count += suspended->deliveries[i] != NULL;
+    gathering work = {.link = link};
+    amqpc_status status = gather_in_order(&work);
+    if (status != AMQPC_OK) {
+        return status;
     }
     amqpci_sink sink;
     size_t before = amqpc_buffer_size(buffer);
     amqpci_sink_init_growable(&sink, buffer);
-    amqpc_status status = store_header(&sink, link, count);
-    for (uint32_t i = 0; i < suspended->count && status == AMQPC_OK; i++) {
-        if (suspended->deliveries[i] != NULL) {
-            status = store_delivery(&sink, link, suspended->deliveries[i]);
-        }
+    status = store_header(&sink, link, work.count);
+    for (uint32_t i = 0; i < work.count && status == AMQPC_OK; i++) {
+        status = store_delivery(&sink, link, work.deliveries[i]);
     }
+    amqpci_release(&link->connection->allocator, (void *)work.deliveries);
     if (status == AMQPC_OK) {
         amqpci_sink_publish(&sink);
     } else {

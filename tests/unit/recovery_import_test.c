@@ -153,16 +153,47 @@ static void test_what_a_receiver_settled_is_exported_though_it_is_not_listed(voi
     amqpc_buffer_free(buffer);
 }
 
-static void test_only_a_detached_link_is_exported(void **state)
+static void assert_same_bytes(const amqpc_buffer *left, const amqpc_buffer *right)
+{
+    assert_int_equal(amqpc_buffer_size(left), amqpc_buffer_size(right));
+    assert_memory_equal(amqpc_buffer_data(left), amqpc_buffer_data(right), amqpc_buffer_size(left));
+}
+
+static void test_an_attached_link_is_exported_as_if_it_were_lost_now(void **state)
 {
     (void)state;
     engine_pair pair;
     recovery_open(&pair, AMQPC_RECEIVER_SETTLE_MODE_FIRST, 10);
-    amqpc_buffer *buffer = NULL;
-    assert_int_equal(amqpc_buffer_new(NULL, SIZE_MAX, &buffer), AMQPC_OK);
-    assert_int_equal(amqpc_link_export(pair.sender, buffer), AMQPC_INVALID_STATE);
-    assert_int_equal(amqpc_buffer_size(buffer), 0);
-    amqpc_buffer_free(buffer);
+    (void)recovery_send(&pair, "one");
+    (void)recovery_send(&pair, "two");
+    (void)recovery_send(&pair, "three");
+    engine_exchange(&pair);
+    amqpc_delivery deliveries[2];
+    size_t count = 0;
+    assert_int_equal(amqpc_link_receive(pair.receiver, deliveries, 2, &count), AMQPC_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(amqpc_link_settle(pair.receiver, deliveries[0].number, deliveries[0].number,
+                                       AMQPC_COMPOSITE_ACCEPTED),
+                     AMQPC_OK);
+    amqpc_deliveries_release(deliveries, count);
+    engine_exchange(&pair);
+    (void)recovery_update(pair.sender);
+    amqpc_buffer *sent = recovery_export(pair.sender);
+    amqpc_buffer *received = recovery_export(pair.receiver);
+    recovery_cut(&pair);
+    amqpc_buffer *sent_after = recovery_export(pair.sender);
+    amqpc_buffer *received_after = recovery_export(pair.receiver);
+    assert_same_bytes(sent, sent_after);
+    assert_same_bytes(received, received_after);
+    fresh made;
+    open_fresh(&made, AMQPC_ROLE_SENDER, 0);
+    assert_int_equal(import(&made, sent), AMQPC_OK);
+    assert_int_equal(amqpc_link_unsettled_count(made.link), 2);
+    engine_pair_free(&made.pair);
+    amqpc_buffer_free(sent);
+    amqpc_buffer_free(received);
+    amqpc_buffer_free(sent_after);
+    amqpc_buffer_free(received_after);
     engine_pair_free(&pair);
 }
 
@@ -427,7 +458,7 @@ int main(void)
         cmocka_unit_test(test_numbers_contexts_tags_and_states_are_those_of_the_export),
         cmocka_unit_test(test_an_import_exports_the_same_again),
         cmocka_unit_test(test_what_a_receiver_settled_is_exported_though_it_is_not_listed),
-        cmocka_unit_test(test_only_a_detached_link_is_exported),
+        cmocka_unit_test(test_an_attached_link_is_exported_as_if_it_were_lost_now),
         cmocka_unit_test(test_a_full_buffer_is_as_before),
         cmocka_unit_test(test_import_is_for_a_link_of_the_same_role_that_was_never_attached),
         cmocka_unit_test(test_no_more_is_imported_than_may_be_unsettled),
