@@ -19,6 +19,7 @@ typedef struct command {
     int (*run)(int argc, char **argv);
 } command;
 
+int broker_command(int argc, char **argv);
 int dump_command(int argc, char **argv);
 
 #endif

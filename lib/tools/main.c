@@ -9,6 +9,7 @@
 #include "tools/report.h"
 
 static const command commands[] = {
+    {"broker", "an AMQP broker in memory, for development and tests", broker_command},
     {"dump", "show AMQP 1.0 bytes, hexadecimal text or captures as text or JSON", dump_command},
 };
 
