@@ -11,6 +11,8 @@
 static const command commands[] = {
     {"broker", "an AMQP broker in memory, for development and tests", broker_command},
     {"dump", "show AMQP 1.0 bytes, hexadecimal text or captures as text or JSON", dump_command},
+    {"receive", "receive messages from an address", receive_command},
+    {"send", "send messages to an address", send_command},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
