@@ -111,8 +111,8 @@ AMQPC_API amqpc_status amqpc_receiver_set_prefetch(amqpc_receiver *receiver,
                                                    uint32_t count) AMQPC_CHECK;
 
 /* Asks the sender to use its credit up or give it back, and waits until it has (AMQP 2.6.7); what
- * came is received as ever. Returns AMQPC_OK; AMQPC_TIMED_OUT, as with peers that never answer;
- * otherwise as amqpc_receiver_receive. */
+ * came is received as ever. Ends the prefetch. Returns AMQPC_OK; AMQPC_TIMED_OUT, as with peers
+ * that never answer; otherwise as amqpc_receiver_receive. */
 AMQPC_API amqpc_status amqpc_receiver_drain(amqpc_receiver *receiver,
                                             int64_t timeout_ms) AMQPC_CHECK;
 

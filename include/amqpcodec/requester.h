@@ -27,8 +27,9 @@ AMQPC_API amqpc_status amqpc_requester_new(amqpc_client *client, const char *add
  *          amqpc_delivery_release
  *
  * Returns AMQPC_OK; AMQPC_TIMED_OUT, AMQPC_INTERRUPTED, where a reply that comes later is dropped;
- * AMQPC_REQUEST_REFUSED where the outcome of the request was not accepted; otherwise as
- * amqpc_sender_send. */
+ * AMQPC_REQUEST_REFUSED where the outcome of the request was not accepted; AMQPC_DISCONNECTED where
+ * the connection was lost meanwhile, and the node for replies with it: the request may have been
+ * served; otherwise as amqpc_sender_send. */
 AMQPC_API amqpc_status amqpc_requester_call(amqpc_requester *requester,
                                             const amqpc_message *request, int64_t timeout_ms,
                                             amqpc_delivery *reply) AMQPC_CHECK;
@@ -42,9 +43,9 @@ AMQPC_API amqpc_status amqpc_requester_post(amqpc_requester *requester,
                                             const amqpc_message *request, int64_t timeout_ms,
                                             uint64_t *id) AMQPC_CHECK;
 
-/* Takes the reply to a request that was posted, waiting for it. After any answer but AMQPC_TIMED_OUT
- * and AMQPC_INTERRUPTED the request is done with. Returns as amqpc_requester_call; AMQPC_NOT_FOUND
- * where no such request is open. */
+/* Takes the reply to a request that was posted, waiting for it. After any answer but
+ * AMQPC_TIMED_OUT and AMQPC_INTERRUPTED the request is done with. Returns as amqpc_requester_call;
+ * AMQPC_NOT_FOUND where no such request is open. */
 AMQPC_API amqpc_status amqpc_requester_take(amqpc_requester *requester, uint64_t id,
                                             int64_t timeout_ms, amqpc_delivery *reply) AMQPC_CHECK;
 

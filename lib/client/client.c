@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "client/client_link.h"
+#include "client/requester.h"
 #include "engine/connection.h"
 #include "transport/poller.h"
 #include "transport/process.h"
@@ -86,6 +87,9 @@ static amqpc_status make_parts(amqpc_client *client, const char *url,
 
 static void destroy(amqpc_client *client)
 {
+    while (client->first_requester != NULL) {
+        amqpci_requester_destroy(client->first_requester);
+    }
     while (client->first_link != NULL) {
         amqpci_client_link_destroy(client->first_link);
     }

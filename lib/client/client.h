@@ -120,6 +120,7 @@ struct amqpc_client {
     amqpc_session *ended;
     amqpci_client_link *first_link;
     amqpci_client_link *last_link;
+    struct amqpc_requester *first_requester;
     uint64_t link_count; /* made so far */
     uint64_t links_due_ms;
     amqpci_attempts attempts;

@@ -79,6 +79,7 @@ static void take_link_event(const amqpc_connection_event *event)
     case AMQPC_EVENT_UPDATES:
         if (sends) {
             amqpci_sender_take_updates((amqpc_sender *)link);
+            amqpci_client_link_notify(link);
         } else {
             amqpci_receiver_drop_updates((amqpc_receiver *)link);
         }
@@ -89,7 +90,8 @@ static void take_link_event(const amqpc_connection_event *event)
         }
         break;
     default:
-        break; /* whoever waits for deliveries is called */
+        amqpci_client_link_notify(link); /* deliveries: whoever waits for them is called anyway */
+        break;
     }
 }
 

@@ -85,6 +85,7 @@ void amqpci_client_link_end(amqpci_client_link *link, const amqpc_client_error *
         link->error = *error;
     }
     link->kind->ended(link);
+    amqpci_client_link_notify(link);
 }
 
 /* --- Attaching. */

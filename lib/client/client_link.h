@@ -41,6 +41,10 @@ typedef struct amqpci_link_kind {
  * terms      the attach to send, encoded
  * attempts   to attach again that failed in a row
  * opened_ms  when it was attached last
+ * attachments  so far
+ * notify     called where something was received or completed, or the link was attached or has
+ *            ended; NULL for nobody
+ * owner      for notify
  * error      of AMQPCI_LINK_FAILED */
 struct amqpci_client_link {
     const amqpci_link_kind *kind;
@@ -51,8 +55,11 @@ struct amqpci_client_link {
     amqpc_link *successor;
     amqpc_buffer *terms;
     uint8_t phase; /* amqpci_link_phase */
+    uint32_t attachments;
     uint32_t attempts;
     uint32_t delay_ms;
+    void (*notify)(void *owner);
+    void *owner;
     uint64_t opened_ms;
     uint64_t retry_ms;
     amqpc_client_error error;
@@ -66,6 +73,14 @@ void amqpci_client_link_start(amqpci_client_link *link);
 
 /* Why it will not come back; AMQPC_OK where it may. */
 AMQPC_CHECK amqpc_status amqpci_client_link_end_status(const amqpci_client_link *link);
+
+/* Tells the link's owner, where it has one. */
+AMQPCI_INLINE void amqpci_client_link_notify(const amqpci_client_link *link)
+{
+    if (AMQPCI_UNLIKELY(link->notify != NULL)) {
+        link->notify(link->owner);
+    }
+}
 
 bool amqpci_client_link_is_over(const amqpci_client_link *link);
 
@@ -117,6 +132,10 @@ AMQPC_CHECK amqpc_status amqpci_client_link_wait_open(amqpci_client_link *link, 
 AMQPC_CHECK amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_ms);
 AMQPC_CHECK amqpc_status amqpci_client_link_get_error(amqpci_client_link *link,
                                                       amqpc_client_error *error);
+
+/* The address of the peer's terminus, as a view, with the mutex held. AMQPC_NOT_FOUND. */
+AMQPC_CHECK amqpc_status amqpci_client_link_read_address(const amqpci_client_link *link,
+                                                         amqpc_bytes *address);
 AMQPC_CHECK amqpc_status amqpci_client_link_address(amqpci_client_link *link, char *data,
                                                     size_t capacity);
 void amqpci_client_link_free(amqpci_client_link *link);

@@ -75,7 +75,7 @@ amqpc_status amqpci_client_link_get_error(amqpci_client_link *link, amqpc_client
     return status;
 }
 
-static amqpc_status read_address(const amqpci_client_link *link, amqpc_bytes *address)
+amqpc_status amqpci_client_link_read_address(const amqpci_client_link *link, amqpc_bytes *address)
 {
     amqpc_source source;
     amqpc_target target;
@@ -103,7 +103,7 @@ amqpc_status amqpci_client_link_address(amqpci_client_link *link, char *data, si
     if (status != AMQPC_OK) {
         return status;
     }
-    status = read_address(link, &address);
+    status = amqpci_client_link_read_address(link, &address);
     if (status == AMQPC_OK && address.size >= capacity) {
         status = AMQPC_BUFFER_FULL;
     }

@@ -11,7 +11,9 @@ void amqpci_client_link_take_attach(amqpci_client_link *link)
     }
     link->phase = AMQPCI_LINK_OPEN;
     link->opened_ms = amqpc_now_ms();
+    link->attachments++;
     link->kind->attached(link);
+    amqpci_client_link_notify(link);
 }
 
 static void place_of(const amqpci_client_link *link, char *text, size_t capacity)

@@ -113,8 +113,8 @@ static void fill_terms(const char *address, const amqpc_sender_options *options,
     };
 }
 
-static amqpc_status make(amqpc_client *client, const char *address,
-                         const amqpc_sender_options *options, amqpc_sender **sender)
+amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address,
+                                       const amqpc_sender_options *options, amqpc_sender **sender)
 {
     amqpci_link_terms terms;
     if (client->state == AMQPC_CLIENT_CLOSING || amqpci_client_is_over(client)) {
@@ -153,7 +153,7 @@ amqpc_status amqpc_sender_new(amqpc_client *client, const char *address,
     if (status != AMQPC_OK) {
         return status;
     }
-    status = make(client, address, &chosen, sender);
+    status = amqpci_client_sender_make(client, address, &chosen, sender);
     amqpci_client_leave(client);
     return status;
 }

@@ -41,6 +41,11 @@ struct amqpc_sender {
 
 /* --- sender.c */
 
+/* Makes a sender. */
+AMQPC_CHECK amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address,
+                                                   const amqpc_sender_options *options,
+                                                   amqpc_sender **sender);
+
 /* Whether nothing keeps a message from being sent now, or ever. An amqpci_condition. */
 bool amqpci_sender_may_post(const void *object);
 
@@ -49,6 +54,12 @@ bool amqpci_sender_may_post(const void *object);
 void amqpci_sender_answer_drain(amqpc_sender *sender);
 
 void amqpci_sender_take_flow(amqpc_sender *sender);
+
+/* --- sender_post.c */
+
+/* Posts a message; statuses of amqpc_sender_post. */
+AMQPC_CHECK amqpc_status amqpci_sender_post(amqpc_sender *sender, const amqpc_message *message,
+                                            uint64_t context, uint64_t deadline_ms);
 
 /* --- sender_outcome.c */
 

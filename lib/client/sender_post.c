@@ -83,6 +83,13 @@ static amqpc_status post_message(amqpc_sender *sender, const amqpc_message *mess
     return AMQPC_OK;
 }
 
+amqpc_status amqpci_sender_post(amqpc_sender *sender, const amqpc_message *message,
+                                uint64_t context, uint64_t deadline_ms)
+{
+    amqpc_status status = wait_to_post(sender, deadline_ms);
+    return status == AMQPC_OK ? post_message(sender, message, context) : status;
+}
+
 amqpc_status amqpc_sender_post(amqpc_sender *sender, const amqpc_message *message, uint64_t context,
                                int64_t timeout_ms)
 {
@@ -93,8 +100,7 @@ amqpc_status amqpc_sender_post(amqpc_sender *sender, const amqpc_message *messag
     if (AMQPCI_LIKELY(sender->base.phase == AMQPCI_LINK_OPEN && amqpci_sender_may_post(sender))) {
         status = post_message(sender, message, context);
     } else {
-        status = wait_to_post(sender, amqpci_deadline(timeout_ms));
-        status = status == AMQPC_OK ? post_message(sender, message, context) : status;
+        status = amqpci_sender_post(sender, message, context, amqpci_deadline(timeout_ms));
     }
     end_call(sender);
     return status;
