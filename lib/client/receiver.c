@@ -69,15 +69,21 @@ static amqpc_status settle_up(amqpci_client_link *link)
     return status;
 }
 
+/* Deliveries that the link brought in this attachment for the program: those that came back, which it
+ * was given before, do not count. */
+static uint32_t count_used(const amqpc_link *link)
+{
+    amqpc_attach attach;
+    if (link == NULL || amqpc_link_remote_attach(link, &attach) != AMQPC_OK) {
+        return 0;
+    }
+    return link->delivery_count - attach.initial_delivery_count - link->resumed_credit;
+}
+
 /* Credit that was given to the link by hand, and not used. */
 static uint32_t credit_left(const amqpc_receiver *receiver, const amqpc_link *link)
 {
-    amqpc_attach attach;
-    uint64_t used = 0;
-    if (link != NULL && amqpc_link_remote_attach(link, &attach) == AMQPC_OK) {
-        used = (uint32_t)(link->delivery_count - attach.initial_delivery_count);
-        used -= used < link->unread_count ? used : link->unread_count; /* they come again */
-    }
+    uint32_t used = count_used(link);
     return used < receiver->granted ? (uint32_t)(receiver->granted - used) : 0;
 }
 
@@ -107,21 +113,24 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
         amqpci_ignore(amqpc_link_set_prefetch(link->link, receiver->prefetch)); /* it was checked */
         return;
     }
-    receiver->granted = credit_left(receiver, from);
+    /* What nobody has taken comes again. */
+    receiver->granted =
+        (uint64_t)credit_left(receiver, from) + (from == NULL ? 0 : from->unread_count);
     amqpci_ignore(amqpc_link_add_credit(link->link, (uint32_t)receiver->granted));
 }
 
-/* What the sender comes back to needs credit, too, which was not meant for it. */
+/* What the sender comes back to needs credit, too, which was not meant for it. Some of it may have
+ * come right behind the attach. */
 static void attached(amqpci_client_link *link)
 {
-    amqpc_receiver *receiver = (amqpc_receiver *)link;
-    uint32_t count = 0;
+    const amqpc_receiver *receiver = (const amqpc_receiver *)link;
+    uint32_t wanted = credit_left(receiver, link->link);
     for (uint32_t i = 0; i < link->link->suspended.count; i++) {
-        count += link->link->suspended.deliveries[i] != NULL;
+        const amqpci_delivery *at = link->link->suspended.deliveries[i];
+        wanted += at != NULL && !(at->flags & AMQPCI_DELIVERY_BARE);
     }
-    if (receiver->prefetch == 0 && count > 0) {
-        receiver->granted += count;
-        amqpci_ignore(amqpc_link_add_credit(link->link, count));
+    if (receiver->prefetch == 0 && wanted > link->link->credit) {
+        amqpci_ignore(amqpc_link_add_credit(link->link, wanted - link->link->credit));
     }
 }
 
@@ -333,12 +342,7 @@ amqpc_status amqpc_receiver_add_credit(amqpc_receiver *receiver, uint32_t count)
 static void begin_by_hand(amqpc_receiver *receiver)
 {
     const amqpc_link *link = receiver->base.link;
-    amqpc_attach attach;
-    receiver->granted = 0;
-    if (link != NULL && amqpc_link_remote_attach(link, &attach) == AMQPC_OK) {
-        receiver->granted =
-            (uint32_t)(link->delivery_count - attach.initial_delivery_count) + link->credit;
-    }
+    receiver->granted = link == NULL ? 0 : (uint64_t)count_used(link) + link->credit;
 }
 
 static amqpc_status set_prefetch(amqpc_receiver *receiver, uint32_t count)

@@ -56,7 +56,7 @@ struct amqpc_link {
     bool failed;                /* the engine itself detached it, and the application knows */
     bool map_incomplete;        /* the unsettled map that this end sent */
     bool remote_map_incomplete; /* the peer's */
-    bool sends_once; /* sender: what the peer does not name is not sent again, but unknown */
+    bool sends_once;      /* sender: what the peer does not name is not sent again, but unknown */
     bool credit_unwanted; /* sender: what is left of held_credit goes back (amqpc_link_drained) */
     uint8_t snd_settle_mode;
     uint8_t rcv_settle_mode;
@@ -78,8 +78,10 @@ struct amqpc_link {
     uint32_t unsettled_count; /* deliveries that are unsettled at this end, or whose last update was
                                  not taken */
     uint32_t unread_count;
-    uint32_t waiting_count; /* sender: deliveries that wait for their first frame */
-    uint32_t resumed_count; /* deliveries that were resumed in this attachment */
+    uint32_t waiting_count;  /* sender: deliveries that wait for their first frame */
+    uint32_t resumed_count;  /* deliveries that were resumed in this attachment */
+    uint32_t resumed_credit; /* receiver: that came back in this attachment, which used credit up,
+                                though the application was given them before */
 
     uint64_t partial_size;         /* sender: of the delivery that is being sent in pieces */
     amqpci_delivery *partial;      /* one that is being sent, or received, in pieces */

@@ -159,6 +159,7 @@ static void note_sent(amqpc_link *link, const amqpc_attach *out)
     link->session->local_handles.links[link->local_handle] = link;
     link->attach_sent = true;
     link->was_attached = true;
+    link->resumed_credit = 0;
     link->epoch += link->attach_received ? 0 : 1;
     link->max_message_size = out->max_message_size;
     if (link->role == AMQPC_ROLE_SENDER) {

@@ -296,6 +296,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         status = amqpci_recovery_take_resumed(link, transfer, payload, &delivery);
         if (status == AMQPC_OK && delivery == NULL) {
             count_delivery(link, transfer);
+            link->resumed_credit++;
             check_credit(link);
             return AMQPC_OK;
         }
