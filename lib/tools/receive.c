@@ -37,7 +37,8 @@ typedef struct receive_options {
 enum {
     BATCH = 64,
     SLICE_MS = 500, /* of a wait, so that a signal that came just before it is seen */
-    SECONDS_MAX = 86400
+    SECONDS_MAX = 86400,
+    OPEN_SECONDS = 30 /* for the link, at least */
 };
 
 static const option_row rows[] = {
@@ -197,7 +198,9 @@ static void write_messages(receive_run *run, const amqpc_delivery *deliveries, s
         append_message(run, &deliveries[i]);
         run->received++;
     }
-    (void)fwrite(amqpc_buffer_data(run->text), 1, amqpc_buffer_size(run->text), stdout);
+    if (amqpc_buffer_size(run->text) > 0) {
+        (void)fwrite(amqpc_buffer_data(run->text), 1, amqpc_buffer_size(run->text), stdout);
+    }
     report_flush();
 }
 
@@ -317,7 +320,10 @@ static bool open_receiver(receive_run *run)
         peer_report(run->client, "the receiver could not be made", status, false, NULL);
         return false;
     }
-    status = amqpc_receiver_wait_open(run->receiver, peer_timeout(run->options.timeout));
+    uint32_t seconds = run->options.timeout;
+    bool is_short = seconds != 0 && seconds < OPEN_SECONDS;
+    status =
+        amqpc_receiver_wait_open(run->receiver, peer_timeout(is_short ? OPEN_SECONDS : seconds));
     if (status != AMQPC_OK && !interrupt_came()) {
         fail(run, status);
     }

@@ -30,7 +30,8 @@ static amqpc_buffer *printed(const amqpc_message *message, amqpc_print_format fo
     return text;
 }
 
-/* What the message is when it has arrived, in the notation; NULL where it cannot be encoded. */
+/* What the message is when it has arrived, in the notation, and a newline; NULL where it cannot be
+ * encoded. */
 static amqpc_buffer *sent(const amqpc_message *message)
 {
     amqpc_message arrived;
@@ -44,6 +45,7 @@ static amqpc_buffer *sent(const amqpc_message *message)
                                           &arrived, NULL),
                      AMQPC_OK);
     amqpc_buffer *text = printed(&arrived, AMQPC_PRINT_TEXT);
+    assert_int_equal(amqpc_buffer_append(text, "\n", 1), AMQPC_OK);
     amqpc_buffer_free(bytes);
     return text;
 }
@@ -60,6 +62,7 @@ static void assert_copied(const char *name, const amqpc_message *message)
     }
     assert_null(read.payload.data);
     amqpc_buffer *expected = printed(message, AMQPC_PRINT_TEXT);
+    assert_int_equal(amqpc_buffer_append(expected, "\n", 1), AMQPC_OK); /* none is empty then */
     amqpc_buffer *copy = sent(&read.message);
     if (copy == NULL) {
         fail_msg("%s cannot be encoded: %.*s", name, (int)amqpc_buffer_size(json), text);
@@ -201,7 +204,7 @@ static void test_what_people_write_in_short_has_the_type_of_its_place(void **sta
         }
         amqpc_buffer *text = sent(&read.message);
         assert_non_null(text);
-        assert_int_equal(amqpc_buffer_size(text), strlen(rows[i].text));
+        assert_int_equal(amqpc_buffer_size(text), strlen(rows[i].text) + 1);
         assert_memory_equal(amqpc_buffer_data(text), rows[i].text, strlen(rows[i].text));
         amqpc_buffer_free(text);
         arena_reset(&memory);
