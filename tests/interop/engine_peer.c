@@ -325,6 +325,10 @@ static void run(engine_peer *peer)
         engine_send(peer);
         go_on(peer);
     }
+    if (socket_loop_now_ms() >= end_ms && peer->summary.failure[0] == '\0') {
+        (void)snprintf(peer->summary.failure, sizeof peer->summary.failure, "not over after %d ms",
+                       LIMIT_MS);
+    }
 }
 
 static void complete_summary(engine_peer *peer)

@@ -456,6 +456,8 @@ static void take_closing(proton_peer *peer, pn_event_t *event, pn_event_type_t t
         peer->summary.frames_sent = pn_transport_get_frames_output(pn_event_transport(event));
         peer->summary.frames_received = pn_transport_get_frames_input(pn_event_transport(event));
         note_sasl(peer, pn_event_transport(event));
+        /* An end without a close, once this end has closed, is no error event. */
+        note_failure(peer, pn_transport_condition(pn_event_transport(event)));
         peer->over = true;
         return;
     default:

@@ -34,7 +34,7 @@ class Scenarios(unittest.TestCase):
         with_server = (*(sender if receives else receiver), *for_server)
         ran = Conversation(server, client, both, with_server, with_client)
         for summary in (ran.client, ran.server):
-            self.assertEqual((summary["failure"], summary["bad"], summary["clean"]), ("", 0, True), summary)
+            self.assertEqual((summary["failure"], summary["bad"], summary["clean"]), ("", 0, True), (ran.client, ran.server))
         return (ran.server, ran.client) if receives else (ran.client, ran.server)
 
     def assert_moved(self, sender: Summary, receiver: Summary, count: int, outcome: str = "") -> None:
