@@ -2,7 +2,6 @@
 #include "base/slab.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 
 #include "base/memory.h"
 
@@ -15,14 +14,7 @@ struct amqpci_slab_pool {
     size_t capacity;          /* of the slabs that are worth keeping */
     _Atomic(amqpci_slab *) spares[SPARE_COUNT];
     atomic_bool closed;
-};
-
-struct amqpci_slab {
-    amqpc_allocator allocator;
-    amqpci_slab_pool *pool;
-    atomic_size_t references;
-    size_t capacity;
-    uint8_t data[];
+    atomic_bool resting; /* trimmed, and no slab was asked for since: none is kept */
 };
 
 amqpc_status amqpci_slab_pool_new(const amqpc_allocator *allocator, size_t capacity,
@@ -38,6 +30,7 @@ amqpc_status amqpci_slab_pool_new(const amqpc_allocator *allocator, size_t capac
     atomic_init(&made->references, 1);
     atomic_init(&made->size, 0);
     atomic_init(&made->closed, false);
+    atomic_init(&made->resting, false);
     for (unsigned i = 0; i < SPARE_COUNT; i++) {
         atomic_init(&made->spares[i], NULL);
     }
@@ -66,6 +59,7 @@ static void free_slab(amqpci_slab *slab)
 
 void amqpci_slab_pool_trim(amqpci_slab_pool *pool)
 {
+    atomic_store_explicit(&pool->resting, true, memory_order_relaxed);
     for (unsigned i = 0; i < SPARE_COUNT; i++) {
         amqpci_slab *spare = atomic_exchange(&pool->spares[i], NULL);
         if (spare != NULL) {
@@ -108,6 +102,9 @@ amqpc_status amqpci_slab_new(const amqpc_allocator *allocator, amqpci_slab_pool 
         return AMQPC_NO_MEMORY;
     }
     amqpci_slab *made = take_spare(pool, capacity);
+    if (pool != NULL) {
+        atomic_store_explicit(&pool->resting, false, memory_order_relaxed);
+    }
     if (made == NULL) {
         amqpc_allocator chosen = amqpci_allocator_or_default(allocator);
         made = (amqpci_slab *)chosen.allocate(chosen.context, size);
@@ -159,7 +156,10 @@ static void retire(amqpci_slab *slab)
     /* Another thread may free the slab as soon as it is a spare one, and the owner close the pool.
      */
     atomic_fetch_add_explicit(&pool->references, 1, memory_order_relaxed);
-    if (slab->capacity != pool->capacity || !keep_spare(pool, slab)) {
+    bool kept = slab->capacity == pool->capacity &&
+                !atomic_load_explicit(&pool->resting, memory_order_relaxed) &&
+                keep_spare(pool, slab);
+    if (!kept) {
         free_slab(slab);
     }
     if (atomic_load(&pool->closed)) {
@@ -181,11 +181,6 @@ void amqpci_slab_drop(amqpci_slab *slab, size_t count)
 bool amqpci_slab_sole(const amqpci_slab *slab, size_t count)
 {
     return atomic_load_explicit(&slab->references, memory_order_acquire) == count;
-}
-
-uint8_t *amqpci_slab_data(amqpci_slab *slab)
-{
-    return slab->data;
 }
 
 size_t amqpci_slab_capacity(const amqpci_slab *slab)

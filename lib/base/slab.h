@@ -8,11 +8,25 @@
 #ifndef AMQPCI_BASE_SLAB_H
 #define AMQPCI_BASE_SLAB_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include <amqpcodec/allocator.h>
 #include <amqpcodec/status.h>
 
+#include "base/compiler.h"
+
 typedef struct amqpci_slab amqpci_slab;
 typedef struct amqpci_slab_pool amqpci_slab_pool;
+
+/* Nobody but slab.c uses other members than `data`. */
+struct amqpci_slab {
+    amqpc_allocator allocator;
+    amqpci_slab_pool *pool;
+    atomic_size_t references;
+    size_t capacity;
+    uint8_t data[];
+};
 
 /* Makes a pool; amqpci_slab_pool_close lets it go. capacity: of the slabs that are kept for the
  * next use; others are freed. AMQPC_NO_MEMORY. */
@@ -22,7 +36,8 @@ AMQPC_CHECK amqpc_status amqpci_slab_pool_new(const amqpc_allocator *allocator, 
 /* Ends the pool's use: slabs that are alive stay so. NULL is ignored. */
 void amqpci_slab_pool_close(amqpci_slab_pool *pool);
 
-/* Frees the slabs that are kept for the next use. */
+/* Frees the slabs that are kept for the next use, and those whose last reference is dropped before
+ * a slab is asked for again: who is silent keeps none, however late views of it are released. */
 void amqpci_slab_pool_trim(amqpci_slab_pool *pool);
 
 /* Bytes of all slabs of the pool that somebody holds. By any thread. */
@@ -44,7 +59,11 @@ void amqpci_slab_drop(amqpci_slab *slab, size_t count);
 bool amqpci_slab_sole(const amqpci_slab *slab, size_t count);
 
 /* The first byte, and how many there is room for. */
-uint8_t *amqpci_slab_data(amqpci_slab *slab);
+AMQPCI_INLINE uint8_t *amqpci_slab_data(amqpci_slab *slab)
+{
+    return slab->data;
+}
+
 size_t amqpci_slab_capacity(const amqpci_slab *slab);
 
 #endif

@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "engine/session.h"
 
+/* So that a place in a slab is told by 32 bits. */
+#define SLAB_SIZE_MAX ((size_t)UINT32_MAX)
+
 enum {
     HANDSHAKE_TIMEOUT_MS = 30000,
     HANDLES_MAX = 1024,
@@ -74,8 +77,11 @@ static amqpc_status make_parts(amqpc_connection *made, const amqpc_connection_op
     if (frame_size < made->limits.initial_frame_size) {
         frame_size = made->limits.initial_frame_size;
     }
-    if (slab_size < frame_size * 2) {
-        slab_size = frame_size * 2;
+    if (slab_size / 2 < frame_size) {
+        slab_size = frame_size <= SLAB_SIZE_MAX / 2 ? frame_size * 2 : SLAB_SIZE_MAX;
+    }
+    if (slab_size > SLAB_SIZE_MAX) {
+        slab_size = SLAB_SIZE_MAX;
     }
     amqpc_status status = amqpci_input_init(&made->input, &made->allocator, slab_size);
     if (status == AMQPC_OK && options->trace_size > 0) {

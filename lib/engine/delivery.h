@@ -41,7 +41,8 @@ enum {
     AMQPCI_DELIVERY_CONTINUED =
         1u << 24, /* receiver: its bytes go on where the state received ended */
     AMQPCI_DELIVERY_DROPPED =
-        1u << 25 /* receiver: stands for a transfer whose bytes nobody wants */
+        1u << 25, /* receiver: stands for a transfer whose bytes nobody wants */
+    AMQPCI_DELIVERY_HAS_EXTRA = 1u << 26
 };
 
 /* A state that the peer said, encoded: once, of however many deliveries it was said. */
@@ -51,70 +52,143 @@ typedef struct amqpci_shared_state {
     uint8_t bytes[];
 } amqpci_shared_state;
 
-/* The rare parts of a delivery. */
+/* The rare parts of a delivery.
+ *
+ * tag  receiver: where one that was not taken has it, if it is not near its payload, or there is
+ *      none; `tag_storage` is for what has to outlive the bytes that came */
 typedef struct amqpci_delivery_extra {
     struct amqpci_delivery_extra *next; /* of a free one */
+    uint64_t context;                   /* of the delivery, which has no other place for it */
     amqpc_bytes local_state;            /* allocated, encoded; size 0 for none */
     amqpc_bytes remote_state;           /* the bytes of an amqpci_shared_state */
     amqpc_bytes sent_state; /* receiver: of the transfer, encoded, where the payload lies; size 0
                                for none */
-    uint32_t first_id;      /* of a resumed delivery: the id that its number has */
+    const uint8_t *tag;
+    uint32_t first_id;    /* of a resumed delivery: the id that its number has */
+    uint32_t framed_size; /* sender: bytes of the payload that are in frames */
     uint32_t message_format;
     uint8_t has_rcv_settle_mode;
     uint8_t rcv_settle_mode;
     uint8_t tag_size; /* sender: a tag that the application gave; 0 where the engine made it */
-    uint8_t tag[AMQPC_DELIVERY_TAG_MAX];
+    uint8_t tag_storage[AMQPC_DELIVERY_TAG_MAX];
 } amqpci_delivery_extra;
 
-/* What a sender keeps until it is settled. */
+enum {
+    AMQPCI_SHORT_TAG_MAX = 16, /* a longer tag is kept in the extra part */
+    AMQPCI_NEAR_TAG_MAX = UINT8_MAX
+};
+
+/* What a sender keeps until it is settled: where the payload lies.
+ *
+ * slab      a reference to where it lies, from `offset` on; NULL where there is none
+ * borrowed  AMQPCI_DELIVERY_BORROWED */
 typedef struct amqpci_outgoing {
-    const uint8_t *payload;
-    amqpci_output_slab *slab; /* a reference to where the payload lies; NULL where it is borrowed */
-    uint64_t context;
+    union {
+        amqpci_output_slab *slab;
+        const uint8_t *borrowed;
+    };
+    uint32_t offset;
     uint32_t size;
-    uint32_t framed_size; /* bytes of the payload that are in frames */
 } amqpci_outgoing;
 
-/* What a receiver keeps until the application has taken it. */
+/* What a receiver keeps until the application has taken it.
+ *
+ * slab  a reference to where payload and tag lie, the payload from `offset` on; NULL where they are
+ *       gone */
 typedef struct amqpci_incoming {
-    const uint8_t *payload;
-    amqpci_slab *slab; /* a reference to where payload and tag lie */
-    const uint8_t *tag;
+    amqpci_slab *slab;
+    uint32_t offset;
     uint32_t size;
-    uint32_t message_format;
 } amqpci_incoming;
 
-/* One delivery. Small, because there may be many: 72 bytes.
+/* One delivery. Small, because there may be many: 56 bytes.
  *
+ * context       the application's, where there is no extra part; 0 of a receiver's
+ * extra         AMQPCI_DELIVERY_HAS_EXTRA
  * id            in its session; another than at first, where the delivery was resumed
  * epoch         of its link, when it was made: which attachment
  * local_state   the low byte of an amqpc_composite_type, or AMQPCI_STATE_OTHER
- * remote_state */
+ * remote_state
+ * tag_size      receiver
+ * tag_distance  receiver: bytes from its tag to its payload; 0 where extra->tag tells */
 typedef struct amqpci_delivery {
     amqpc_link *link;
     struct amqpci_delivery *next; /* in the one queue that it stands in */
-    amqpci_delivery_extra *extra;
+    union {
+        uint64_t context;
+        amqpci_delivery_extra *extra;
+    };
+    union {
+        amqpci_outgoing out;
+        amqpci_incoming in;
+        uint8_t tag[AMQPCI_SHORT_TAG_MAX]; /* receiver, AMQPCI_DELIVERY_TAKEN */
+    } as;
     uint32_t id;
     uint32_t flags;
     uint32_t epoch;
     uint8_t local_state;
     uint8_t remote_state;
     uint8_t tag_size;
-    union {
-        amqpci_outgoing out;
-        amqpci_incoming in;
-        uint8_t tag[AMQPC_DELIVERY_TAG_MAX]; /* receiver, AMQPCI_DELIVERY_TAKEN */
-    } as;
+    uint8_t tag_distance;
 } amqpci_delivery;
 
+_Static_assert(sizeof(amqpci_delivery) <= 56, "deliveries are many");
+
 enum { AMQPCI_STATE_OTHER = 0xff };
+
+AMQPCI_INLINE bool amqpci_delivery_has_extra(const amqpci_delivery *delivery)
+{
+    return (delivery->flags & AMQPCI_DELIVERY_HAS_EXTRA) != 0;
+}
+
+/* What the application gave it; 0 of a receiver's. */
+AMQPCI_INLINE uint64_t amqpci_delivery_context(const amqpci_delivery *delivery)
+{
+    return AMQPCI_UNLIKELY(amqpci_delivery_has_extra(delivery)) ? delivery->extra->context
+                                                                : delivery->context;
+}
+
+/* Sender: where its payload lies, or NULL. */
+AMQPCI_INLINE const uint8_t *amqpci_outgoing_payload(const amqpci_delivery *delivery)
+{
+    const amqpci_outgoing *out = &delivery->as.out;
+    if (delivery->flags & AMQPCI_DELIVERY_BORROWED) {
+        return out->borrowed;
+    }
+    return out->slab == NULL ? NULL : out->slab->data + out->offset;
+}
+
+/* Sender: bytes of its payload that are in frames. Without an extra part, all or none. */
+AMQPCI_INLINE uint32_t amqpci_outgoing_framed_size(const amqpci_delivery *delivery)
+{
+    if (amqpci_delivery_has_extra(delivery)) {
+        return delivery->extra->framed_size;
+    }
+    return delivery->flags & AMQPCI_DELIVERY_STARTED ? delivery->as.out.size : 0;
+}
+
+/* Receiver, not taken: where its payload lies, or NULL. */
+AMQPCI_INLINE uint8_t *amqpci_incoming_payload(const amqpci_delivery *delivery)
+{
+    const amqpci_incoming *in = &delivery->as.in;
+    return in->slab == NULL ? NULL : amqpci_slab_data(in->slab) + in->offset;
+}
+
+/* Receiver, not taken: where its tag lies, or NULL. */
+AMQPCI_INLINE const uint8_t *amqpci_incoming_tag(const amqpci_delivery *delivery)
+{
+    if (AMQPCI_LIKELY(delivery->tag_distance > 0 && delivery->as.in.slab != NULL)) {
+        return amqpci_incoming_payload(delivery) - delivery->tag_distance;
+    }
+    return amqpci_delivery_has_extra(delivery) ? delivery->extra->tag : NULL;
+}
 
 /* What the API calls it: the epoch, and the delivery-id that it had at first. */
 AMQPCI_INLINE uint64_t amqpci_delivery_number(const amqpci_delivery *delivery)
 {
     uint32_t id = delivery->id;
     if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_RESUMED)) {
-        assert(delivery->extra != NULL);
+        assert(amqpci_delivery_has_extra(delivery));
         id = delivery->extra->first_id;
     }
     return (uint64_t)delivery->epoch << 32 | id;
@@ -130,7 +204,23 @@ AMQPCI_INLINE bool amqpci_number_before(uint64_t left, uint64_t right)
 /* Receiver: bytes of tag and state, which stand before the payload where it is moved to. */
 AMQPCI_INLINE size_t amqpci_delivery_head_size(const amqpci_delivery *delivery)
 {
-    return delivery->tag_size + (delivery->extra == NULL ? 0 : delivery->extra->sent_state.size);
+    return delivery->tag_size +
+           (amqpci_delivery_has_extra(delivery) ? delivery->extra->sent_state.size : 0);
+}
+
+/* Receiver: tag, state and payload lie behind one another from the first byte of a slab on, which
+ * is to be the delivery's. */
+AMQPCI_INLINE void amqpci_delivery_place_head(amqpci_delivery *delivery, const uint8_t *data)
+{
+    uint32_t head_size = (uint32_t)amqpci_delivery_head_size(delivery);
+    delivery->as.in.offset = head_size;
+    delivery->tag_distance = (uint8_t)(head_size <= AMQPCI_NEAR_TAG_MAX ? head_size : 0);
+    if (head_size > delivery->tag_size) {
+        delivery->extra->sent_state.data = data + delivery->tag_size;
+    }
+    if (amqpci_delivery_has_extra(delivery)) {
+        delivery->extra->tag = data;
+    }
 }
 
 /* Deliveries in order. */
@@ -196,7 +286,7 @@ void amqpci_delivery_store_trim(amqpci_delivery_store *store);
 /* The slow path of amqpci_delivery_make. */
 AMQPCI_COLD bool amqpci_delivery_store_grow(amqpci_delivery_store *store);
 
-/* A delivery of which nothing but `extra` (NULL) is set, or NULL. */
+/* A delivery of which nothing is set, or NULL. */
 AMQPCI_INLINE amqpci_delivery *amqpci_delivery_make(amqpci_delivery_store *store)
 {
     if (AMQPCI_UNLIKELY(store->free_first == NULL) && !amqpci_delivery_store_grow(store)) {
@@ -210,10 +300,13 @@ AMQPCI_INLINE amqpci_delivery *amqpci_delivery_make(amqpci_delivery_store *store
 
 void amqpci_delivery_free_extra(amqpci_delivery_store *store, amqpci_delivery *delivery);
 
+/* Sender: all of it is in frames; frees the extra part where nothing else is in it. */
+void amqpci_delivery_framed(amqpci_delivery_store *store, amqpci_delivery *delivery);
+
 /* Ends a delivery that nothing refers to any more; its slab is the caller's business. */
 AMQPCI_INLINE void amqpci_delivery_free(amqpci_delivery_store *store, amqpci_delivery *delivery)
 {
-    if (AMQPCI_UNLIKELY(delivery->extra != NULL)) {
+    if (AMQPCI_UNLIKELY(amqpci_delivery_has_extra(delivery))) {
         amqpci_delivery_free_extra(store, delivery);
     }
     delivery->next = store->free_first;
@@ -221,7 +314,7 @@ AMQPCI_INLINE void amqpci_delivery_free(amqpci_delivery_store *store, amqpci_del
     store->live_count--;
 }
 
-/* Sees to it that the delivery has an extra part. AMQPC_NO_MEMORY. */
+/* Sees to it that the delivery has an extra part, once its flags are set. AMQPC_NO_MEMORY. */
 AMQPC_CHECK amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store,
                                                     amqpci_delivery *delivery);
 
@@ -239,6 +332,10 @@ void amqpci_shared_state_drop(const amqpc_allocator *allocator, amqpci_shared_st
 AMQPC_CHECK amqpc_status amqpci_delivery_share_state(amqpci_delivery_store *store,
                                                      amqpci_delivery *delivery,
                                                      amqpci_shared_state *state);
+
+/* Receiver: a delivery without bytes, AMQPCI_DELIVERY_TAKEN, gets its tag. AMQPC_NO_MEMORY. */
+AMQPC_CHECK amqpc_status amqpci_delivery_keep_tag(amqpci_delivery_store *store,
+                                                  amqpci_delivery *delivery, amqpc_bytes tag);
 
 /* The tag that a sender makes of a delivery's number. */
 amqpc_bytes amqpci_made_tag(uint64_t number, uint8_t storage[AMQPC_DELIVERY_TAG_MAX]);

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "engine/delivery.h"
 
-enum { CHUNK_COUNT = 56, FIRST_EPOCH = 1, LONG_TAG_SIZE = 8 };
+enum { CHUNK_COUNT = 72, FIRST_EPOCH = 1, LONG_TAG_SIZE = 8 };
 
 typedef struct amqpci_delivery_chunk {
     struct amqpci_delivery_chunk *next;
@@ -56,7 +56,6 @@ bool amqpci_delivery_store_grow(amqpci_delivery_store *store)
     chunk->next = store->chunks;
     store->chunks = chunk;
     for (unsigned i = CHUNK_COUNT; i-- > 0;) {
-        chunk->deliveries[i].extra = NULL;
         chunk->deliveries[i].next = store->free_first;
         store->free_first = &chunk->deliveries[i];
     }
@@ -100,19 +99,34 @@ static void free_remote_state(amqpci_delivery_store *store, amqpci_delivery_extr
 
 void amqpci_delivery_free_extra(amqpci_delivery_store *store, amqpci_delivery *delivery)
 {
-    amqpci_delivery_extra *extra = delivery->extra;
-    if (extra != NULL) {
+    if (amqpci_delivery_has_extra(delivery)) {
+        amqpci_delivery_extra *extra = delivery->extra;
         free_local_state(store, extra);
         free_remote_state(store, extra);
         extra->next = store->free_extras;
         store->free_extras = extra;
-        delivery->extra = NULL;
+        delivery->context = extra->context;
+        delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_HAS_EXTRA;
+    }
+}
+
+void amqpci_delivery_framed(amqpci_delivery_store *store, amqpci_delivery *delivery)
+{
+    if (!amqpci_delivery_has_extra(delivery)) {
+        return;
+    }
+    const amqpci_delivery_extra *extra = delivery->extra;
+    bool needed = delivery->flags & AMQPCI_DELIVERY_RESUMED || extra->local_state.size > 0 ||
+                  extra->remote_state.size > 0 || extra->message_format != 0 ||
+                  extra->has_rcv_settle_mode || extra->tag_size > 0;
+    if (!needed) {
+        amqpci_delivery_free_extra(store, delivery);
     }
 }
 
 amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store, amqpci_delivery *delivery)
 {
-    if (delivery->extra != NULL) {
+    if (amqpci_delivery_has_extra(delivery)) {
         return AMQPC_OK;
     }
     amqpci_delivery_extra *extra = store->free_extras;
@@ -122,8 +136,14 @@ amqpc_status amqpci_delivery_need_extra(amqpci_delivery_store *store, amqpci_del
     } else {
         extra = (amqpci_delivery_extra *)amqpci_new(&store->allocator, sizeof *extra);
     }
+    if (extra == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    extra->context = delivery->context;
+    extra->framed_size = amqpci_outgoing_framed_size(delivery);
     delivery->extra = extra;
-    return extra == NULL ? AMQPC_NO_MEMORY : AMQPC_OK;
+    delivery->flags |= AMQPCI_DELIVERY_HAS_EXTRA;
+    return AMQPC_OK;
 }
 
 amqpc_status amqpci_delivery_share_state(amqpci_delivery_store *store, amqpci_delivery *delivery,
@@ -202,16 +222,42 @@ amqpc_bytes amqpci_made_tag(uint64_t number, uint8_t storage[AMQPC_DELIVERY_TAG_
     return (amqpc_bytes){storage, size};
 }
 
+amqpc_status amqpci_delivery_keep_tag(amqpci_delivery_store *store, amqpci_delivery *delivery,
+                                      amqpc_bytes tag)
+{
+    uint8_t *place = delivery->as.tag;
+    if (tag.size > AMQPCI_SHORT_TAG_MAX) {
+        amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+        if (status != AMQPC_OK) {
+            return status;
+        }
+        place = delivery->extra->tag_storage;
+    }
+    delivery->tag_size = (uint8_t)tag.size;
+    amqpci_copy(place, (const uint8_t *)tag.data, tag.size);
+    return AMQPC_OK;
+}
+
+/* Of a receiver's delivery. */
+static amqpc_bytes received_tag(const amqpci_delivery *delivery)
+{
+    const uint8_t *tag = delivery->as.tag;
+    if (!(delivery->flags & AMQPCI_DELIVERY_TAKEN)) {
+        tag = amqpci_incoming_tag(delivery);
+    } else if (delivery->tag_size > AMQPCI_SHORT_TAG_MAX) {
+        tag = delivery->extra->tag_storage;
+    }
+    return (amqpc_bytes){tag, tag == NULL ? 0 : delivery->tag_size};
+}
+
 amqpc_bytes amqpci_delivery_tag(const amqpci_delivery *delivery, bool role,
                                 uint8_t storage[AMQPC_DELIVERY_TAG_MAX])
 {
     if (role == AMQPC_ROLE_RECEIVER) {
-        const uint8_t *tag =
-            delivery->flags & AMQPCI_DELIVERY_TAKEN ? delivery->as.tag : delivery->as.in.tag;
-        return (amqpc_bytes){tag, delivery->tag_size};
+        return received_tag(delivery);
     }
-    if (delivery->extra != NULL && delivery->extra->tag_size > 0) {
-        return (amqpc_bytes){delivery->extra->tag, delivery->extra->tag_size};
+    if (amqpci_delivery_has_extra(delivery) && delivery->extra->tag_size > 0) {
+        return (amqpc_bytes){delivery->extra->tag_storage, delivery->extra->tag_size};
     }
     return amqpci_made_tag(amqpci_delivery_number(delivery), storage);
 }

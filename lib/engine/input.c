@@ -68,24 +68,23 @@ static void use_slab(amqpci_input *input, amqpci_slab *slab)
     amqpci_input_more_references(input);
 }
 
-/* Moves tag, state and payload of a delivery to memory with room for all. Gives their end. */
+/* Moves tag, state and payload of a delivery to the front of a slab, with room for all, which is
+ * the delivery's by that. Gives their end. */
 static uint8_t *move_delivery(amqpci_delivery *delivery, uint8_t *to)
 {
-    amqpci_incoming *in = &delivery->as.in;
+    const amqpci_incoming *in = &delivery->as.in;
     uint8_t *payload = to + amqpci_delivery_head_size(delivery);
     if (delivery->tag_size > 0) {
-        memcpy(to, in->tag, delivery->tag_size);
+        memcpy(to, amqpci_incoming_tag(delivery), delivery->tag_size);
     }
     if (payload > to + delivery->tag_size) {
-        amqpc_bytes *state = &delivery->extra->sent_state;
-        memcpy(to + delivery->tag_size, state->data, state->size);
-        state->data = to + delivery->tag_size;
+        amqpc_bytes state = delivery->extra->sent_state;
+        memcpy(to + delivery->tag_size, state.data, state.size);
     }
     if (in->size > 0) {
-        memcpy(payload, in->payload, in->size);
+        memcpy(payload, amqpci_incoming_payload(delivery), in->size);
     }
-    in->tag = to;
-    in->payload = payload;
+    amqpci_delivery_place_head(delivery, to);
     return payload + in->size;
 }
 
@@ -191,7 +190,7 @@ amqpc_status amqpci_input_append(amqpci_input *input, amqpci_delivery *delivery,
         return AMQPC_OK;
     }
     if (delivery->flags & AMQPCI_DELIVERY_OWN_SLAB || in->slab != input->slab ||
-        in->payload + in->size != input->view_end) {
+        amqpci_incoming_payload(delivery) + in->size != input->view_end) {
         return append_to_own_slab(input, delivery, payload);
     }
     uint8_t *end = input->data + (input->view_end - input->data);

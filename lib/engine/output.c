@@ -142,6 +142,9 @@ static amqpci_output_slab *take_slab(amqpci_output *output, size_t capacity)
 
 amqpc_status amqpci_output_next_slab(amqpci_output *output, size_t size)
 {
+    if (size > AMQPCI_OUTPUT_SLAB_SIZE_MAX) {
+        return AMQPC_NO_MEMORY;
+    }
     amqpc_status status = amqpci_output_reserve_pieces(output, 1);
     amqpci_output_slab *current = output->current;
     rewind_current(output);

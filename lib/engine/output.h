@@ -18,6 +18,9 @@ enum {
     AMQPCI_OUTPUT_SPARE_COUNT = 16
 };
 
+/* So that a place in a slab is told by 32 bits. */
+#define AMQPCI_OUTPUT_SLAB_SIZE_MAX ((size_t)UINT32_MAX)
+
 typedef struct amqpci_output_slab {
     struct amqpci_output_slab *next; /* of a spare one */
     size_t references; /* of pieces that wait, payloads, and of being the current one */
@@ -61,7 +64,8 @@ AMQPC_CHECK AMQPCI_COLD amqpc_status amqpci_output_next_slab(amqpci_output *outp
 /* Makes sure of room for two pieces more, so that adding them cannot fail. */
 AMQPC_CHECK amqpc_status amqpci_output_reserve_pieces(amqpci_output *output, uint32_t count);
 
-/* Gives room for `size` bytes in one piece, at output->current. AMQPC_NO_MEMORY. */
+/* Gives room for `size` bytes in one piece, at output->current. AMQPC_NO_MEMORY, also for more than
+ * AMQPCI_OUTPUT_SLAB_SIZE_MAX. */
 AMQPC_CHECK AMQPCI_INLINE amqpc_status amqpci_output_reserve(amqpci_output *output, size_t size,
                                                              uint8_t **place)
 {

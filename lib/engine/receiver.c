@@ -97,26 +97,40 @@ static void set_sent_state(amqpci_delivery *delivery, const amqpc_transfer *tran
     }
 }
 
-/* What most deliveries do not have: a state at the sender, a mode of their own, pieces. */
+/* Bytes from the tag to the payload; more than AMQPCI_NEAR_TAG_MAX where they are not neighbours.
+ */
+AMQPCI_INLINE uintptr_t tag_distance_of(const void *tag, const void *payload)
+{
+    return (uintptr_t)payload - (uintptr_t)tag;
+}
+
+/* Whether the delivery has what most have not: a state at the sender, a mode of its own, a format,
+ * pieces, or a tag that is long or far from the payload. */
+AMQPCI_INLINE bool is_rare(const amqpc_link *link, const amqpc_transfer *transfer,
+                           uintptr_t tag_distance)
+{
+    return transfer->present & (AMQPC_TRANSFER_STATE | AMQPC_TRANSFER_RCV_SETTLE_MODE) ||
+           link->streaming || link->rcv_settle_mode != AMQPC_RECEIVER_SETTLE_MODE_FIRST ||
+           transfer->message_format != 0 || transfer->delivery_tag.size > AMQPCI_SHORT_TAG_MAX ||
+           tag_distance > AMQPCI_NEAR_TAG_MAX;
+}
+
 static amqpc_status keep_rare(amqpc_link *link, amqpci_delivery *delivery,
                               const amqpc_transfer *transfer)
 {
     amqpci_delivery_store *store = &link->connection->deliveries;
-    amqpc_status status = AMQPC_OK;
-    if (transfer->present & AMQPC_TRANSFER_STATE) {
-        status = amqpci_delivery_need_extra(store, delivery);
-        if (status == AMQPC_OK) {
-            /* A copy too: a disposition may change it. */
-            status = amqpci_settlement_keep_state(store, delivery, true, &transfer->state);
-            set_sent_state(delivery, transfer);
-        }
+    amqpc_status status = amqpci_delivery_need_extra(store, delivery);
+    if (status != AMQPC_OK) {
+        return status;
     }
-    if (status == AMQPC_OK && link->streaming) {
-        /* Pieces that come later need the tag, and the slab of the first may be gone by then. */
-        status = amqpci_delivery_need_extra(store, delivery);
-        if (status == AMQPC_OK) {
-            memcpy(delivery->extra->tag, transfer->delivery_tag.data, transfer->delivery_tag.size);
-        }
+    delivery->extra->message_format = transfer->message_format;
+    /* Pieces that come later need the tag, and the slab of the first may be gone by then. */
+    amqpci_copy(delivery->extra->tag_storage, (const uint8_t *)transfer->delivery_tag.data,
+                transfer->delivery_tag.size);
+    if (transfer->present & AMQPC_TRANSFER_STATE) {
+        /* A copy too: a disposition may change it. */
+        status = amqpci_settlement_keep_state(store, delivery, true, &transfer->state);
+        set_sent_state(delivery, transfer);
     }
     if (transfer->present & AMQPC_TRANSFER_RCV_SETTLE_MODE
             ? transfer->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_SECOND
@@ -133,7 +147,7 @@ static void became_straggler(void *connection, void *delivery)
 
 /* A delivery for a first frame, in the index where it is unsettled. AMQPC_NO_MEMORY. */
 AMQPCI_INLINE amqpc_status make_delivery(amqpc_link *link, const amqpc_transfer *transfer,
-                                         amqpci_delivery **delivery)
+                                         uintptr_t tag_distance, amqpci_delivery **delivery)
 {
     amqpc_connection *connection = link->connection;
     amqpci_delivery *made = amqpci_delivery_make(&connection->deliveries);
@@ -148,11 +162,9 @@ AMQPCI_INLINE amqpc_status make_delivery(amqpc_link *link, const amqpc_transfer 
     made->local_state = AMQPC_COMPOSITE_NONE;
     made->remote_state = AMQPC_COMPOSITE_NONE;
     made->tag_size = (uint8_t)transfer->delivery_tag.size;
-    made->as.in = (amqpci_incoming){.message_format = transfer->message_format};
+    made->context = 0;
     amqpc_status status = AMQPC_OK;
-    bool rare = transfer->present & (AMQPC_TRANSFER_STATE | AMQPC_TRANSFER_RCV_SETTLE_MODE) ||
-                link->streaming || link->rcv_settle_mode != AMQPC_RECEIVER_SETTLE_MODE_FIRST;
-    if (AMQPCI_UNLIKELY(rare)) {
+    if (AMQPCI_UNLIKELY(is_rare(link, transfer, tag_distance))) {
         status = keep_rare(link, made, transfer);
     }
     if (AMQPCI_LIKELY(status == AMQPC_OK && !transfer->settled)) {
@@ -171,16 +183,21 @@ AMQPCI_INLINE amqpc_status make_delivery(amqpc_link *link, const amqpc_transfer 
     return AMQPC_OK;
 }
 
-/* Points the delivery at the payload where it lies. */
-AMQPCI_INLINE void set_view(amqpc_link *link, amqpci_delivery *delivery, amqpc_bytes tag,
-                            amqpc_bytes payload)
+/* Points the delivery at tag and payload where they lie. */
+AMQPCI_INLINE void set_view(amqpc_link *link, amqpci_delivery *delivery, const void *tag,
+                            uintptr_t tag_distance, amqpc_bytes payload)
 {
     amqpci_incoming *in = &delivery->as.in;
+    amqpci_input *input = &link->connection->input;
     const uint8_t *data = (const uint8_t *)payload.data;
-    in->slab = amqpci_input_hold(&link->connection->input, data + payload.size);
-    in->payload = data;
+    in->slab = amqpci_input_hold(input, data + payload.size);
+    in->offset = (uint32_t)(data - input->data);
     in->size = (uint32_t)payload.size;
-    in->tag = (const uint8_t *)tag.data;
+    delivery->tag_distance = (uint8_t)tag_distance;
+    if (AMQPCI_UNLIKELY(tag_distance > AMQPCI_NEAR_TAG_MAX)) {
+        delivery->tag_distance = 0;
+        delivery->extra->tag = (const uint8_t *)tag;
+    }
 }
 
 /* As set_view, of a piece that is not the first: its tag is put before its payload, over what is
@@ -195,12 +212,12 @@ static amqpc_status set_piece(amqpc_link *link, amqpci_delivery *delivery, amqpc
     } else {
         payload.data = frame + room;
     }
-    set_view(link, delivery, (amqpc_bytes){delivery->extra->tag, delivery->tag_size}, payload);
     if (delivery->tag_size <= room) {
-        memcpy(frame, delivery->extra->tag, delivery->tag_size);
-        delivery->as.in.tag = frame;
+        memcpy(frame, delivery->extra->tag_storage, delivery->tag_size);
+        set_view(link, delivery, frame, room, payload);
         return AMQPC_OK;
     }
+    set_view(link, delivery, delivery->extra->tag_storage, UINTPTR_MAX, payload);
     amqpc_status status = amqpci_receiver_copy_out(link->connection, delivery);
     if (status != AMQPC_OK) {
         amqpci_receiver_drop_bytes(link, delivery);
@@ -292,6 +309,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
         return AMQPC_OK;
     }
     amqpci_delivery *delivery = NULL;
+    uintptr_t tag_distance = tag_distance_of(transfer->delivery_tag.data, payload.data);
     if (AMQPCI_UNLIKELY(transfer->resume) && !AMQPCI_PLANTED(3)) {
         status = amqpci_recovery_take_resumed(link, transfer, payload, &delivery);
         if (status == AMQPC_OK && delivery == NULL) {
@@ -300,12 +318,12 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
             check_credit(link);
             return AMQPC_OK;
         }
-        if (delivery != NULL && delivery->extra != NULL) {
+        if (delivery != NULL && amqpci_delivery_has_extra(delivery)) {
             set_sent_state(delivery, transfer);
         }
     }
     if (AMQPCI_LIKELY(status == AMQPC_OK && delivery == NULL)) {
-        status = make_delivery(link, transfer, &delivery);
+        status = make_delivery(link, transfer, tag_distance, &delivery);
     }
     if (AMQPCI_UNLIKELY(status != AMQPC_OK)) {
         return status;
@@ -314,7 +332,7 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
     if (AMQPCI_UNLIKELY(transfer->resume)) {
         check_credit(link);
     }
-    set_view(link, delivery, transfer->delivery_tag, payload);
+    set_view(link, delivery, transfer->delivery_tag.data, tag_distance, payload);
     if (AMQPCI_LIKELY(!transfer->more && !transfer->aborted)) {
         complete(link, delivery);
         return AMQPC_OK;
@@ -451,34 +469,50 @@ amqpc_status amqpc_link_set_streaming(amqpc_link *link, bool streaming)
     return AMQPC_OK;
 }
 
+/* The part of a view where the delivery has an extra part, or its bytes are gone: what has no
+ * storage has nothing that could lie there. */
+static void give_rare(const amqpci_delivery *delivery, amqpc_delivery *view)
+{
+    bool has_extra = amqpci_delivery_has_extra(delivery);
+    amqpc_bytes none = {NULL, 0};
+    amqpc_bytes tag = {amqpci_incoming_tag(delivery), delivery->tag_size};
+    view->message_format = has_extra ? delivery->extra->message_format : 0;
+    view->tag = view->storage == NULL ? none : tag;
+    view->payload = (amqpc_bytes){amqpci_incoming_payload(delivery), delivery->as.in.size};
+    view->state = has_extra ? delivery->extra->sent_state : none;
+}
+
 /* The view that the application gets; the slab's reference goes with it. */
 AMQPCI_INLINE void give(const amqpci_delivery *delivery, amqpc_delivery *view)
 {
     const amqpci_incoming *in = &delivery->as.in;
     view->number = amqpci_delivery_number(delivery);
     view->delivery_id = delivery->id;
-    view->message_format = in->message_format;
     view->settled = (delivery->flags & AMQPCI_DELIVERY_SETTLED) != 0;
     view->more = (delivery->flags & AMQPCI_DELIVERY_MORE) != 0;
     view->aborted = (delivery->flags & AMQPCI_DELIVERY_ABORTED) != 0;
     view->resumed = (delivery->flags & AMQPCI_DELIVERY_CONTINUED) != 0;
     view->rcv_settle_mode = (delivery->flags & AMQPCI_DELIVERY_MODE_SECOND) != 0;
-    bool has_tag = in->slab != NULL; /* what has no storage has nothing that could lie there */
-    view->tag = has_tag ? (amqpc_bytes){in->tag, delivery->tag_size} : (amqpc_bytes){NULL, 0};
-    view->payload = (amqpc_bytes){in->payload, in->size};
-    view->state = delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
     view->storage = in->slab;
+    if (AMQPCI_UNLIKELY(amqpci_delivery_has_extra(delivery) || in->slab == NULL)) {
+        give_rare(delivery, view);
+        return;
+    }
+    const uint8_t *payload = amqpci_slab_data(in->slab) + in->offset;
+    view->message_format = 0;
+    view->tag = (amqpc_bytes){payload - delivery->tag_distance, delivery->tag_size};
+    view->payload = (amqpc_bytes){payload, in->size};
+    view->state = (amqpc_bytes){NULL, 0};
 }
 
 /* The delivery was taken: what is left of it is what settlement needs. */
-AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery)
+AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery, amqpc_bytes tag)
 {
     amqpci_incoming *in = &delivery->as.in;
     if (AMQPCI_UNLIKELY(delivery->flags & AMQPCI_DELIVERY_MORE)) {
         in->slab = NULL; /* the next piece has a view of its own */
-        in->payload = NULL;
-        in->tag = delivery->extra->tag;
         in->size = 0;
+        delivery->extra->tag = delivery->extra->tag_storage;
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_OWN_SLAB;
         delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
         return;
@@ -489,11 +523,8 @@ AMQPCI_INLINE void note_taken(amqpc_link *link, amqpci_delivery *delivery)
         amqpci_receiver_free_taken(link, delivery);
         return;
     }
-    uint8_t tag[AMQPC_DELIVERY_TAG_MAX];
-    size_t size = delivery->tag_size;
-    if (size > 0 && size <= sizeof tag) {
-        amqpci_copy(tag, in->tag, size);
-        amqpci_copy(delivery->as.tag, tag, size);
+    if (AMQPCI_LIKELY(tag.size > 0 && tag.size <= AMQPCI_SHORT_TAG_MAX)) {
+        amqpci_copy(delivery->as.tag, (const uint8_t *)tag.data, tag.size);
     }
     delivery->flags |= AMQPCI_DELIVERY_TAKEN;
 }
@@ -510,8 +541,9 @@ amqpc_status amqpc_link_receive(amqpc_link *link, amqpc_delivery *deliveries, si
     while (given < capacity && (delivery = amqpci_delivery_list_take(&link->unread)) != NULL) {
         delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_QUEUED;
         link->unread_count--;
-        give(delivery, &deliveries[given++]);
-        note_taken(link, delivery);
+        amqpc_delivery *view = &deliveries[given++];
+        give(delivery, view);
+        note_taken(link, delivery, view->tag);
     }
     *count = given;
     if (link->unread.first == NULL && link->source.pending & 1u << AMQPC_EVENT_DELIVERIES) {

@@ -1,4 +1,5 @@
 /* The bytes of received deliveries: who keeps them, and when they go. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -15,13 +16,10 @@ void amqpci_receiver_drop_bytes(amqpc_link *link, amqpci_delivery *delivery)
     }
     amqpci_slab_drop(in->slab, 1);
     in->slab = NULL;
-    in->payload = NULL;
     in->size = 0;
-    if (delivery->extra != NULL) {
+    if (amqpci_delivery_has_extra(delivery)) {
         delivery->extra->sent_state = (amqpc_bytes){NULL, 0};
-        if (link->streaming) {
-            in->tag = delivery->extra->tag; /* not where pieces were put together */
-        }
+        delivery->extra->tag = delivery->extra->tag_storage;
     }
 }
 
@@ -60,19 +58,17 @@ amqpc_status amqpci_receiver_copy_out(amqpc_connection *connection, amqpci_deliv
 {
     amqpci_incoming *in = &delivery->as.in;
     amqpc_bytes state =
-        delivery->extra == NULL ? (amqpc_bytes){NULL, 0} : delivery->extra->sent_state;
-    amqpci_slab *own = copy_out(&connection->allocator, (amqpc_bytes){in->tag, delivery->tag_size},
-                                state, (amqpc_bytes){in->payload, in->size});
+        amqpci_delivery_has_extra(delivery) ? delivery->extra->sent_state : (amqpc_bytes){NULL, 0};
+    amqpc_bytes tag = {amqpci_incoming_tag(delivery), delivery->tag_size};
+    amqpc_bytes payload = {amqpci_incoming_payload(delivery), in->size};
+    assert(in->slab != NULL && tag.data != NULL);
+    amqpci_slab *own = copy_out(&connection->allocator, tag, state, payload);
     if (own == NULL) {
         return AMQPC_NO_MEMORY;
     }
     amqpci_slab_drop(in->slab, 1);
     in->slab = own;
-    in->tag = amqpci_slab_data(own);
-    if (state.size > 0) {
-        delivery->extra->sent_state.data = in->tag + delivery->tag_size;
-    }
-    in->payload = in->tag + amqpci_delivery_head_size(delivery);
+    amqpci_delivery_place_head(delivery, amqpci_slab_data(own));
     delivery->flags |= AMQPCI_DELIVERY_OWN_SLAB;
     return AMQPC_OK;
 }
@@ -97,10 +93,8 @@ amqpc_status amqpc_delivery_keep(amqpc_delivery *delivery, const amqpc_allocator
 
 bool amqpci_receiver_has_tag(const amqpci_delivery *delivery, amqpc_bytes tag)
 {
-    const uint8_t *own =
-        delivery->flags & AMQPCI_DELIVERY_TAKEN ? delivery->as.tag : delivery->as.in.tag;
-    return delivery->tag_size == tag.size &&
-           (tag.size == 0 || memcmp(own, tag.data, tag.size) == 0);
+    amqpc_bytes own = amqpci_delivery_tag(delivery, AMQPC_ROLE_RECEIVER, NULL);
+    return own.size == tag.size && (tag.size == 0 || memcmp(own.data, tag.data, tag.size) == 0);
 }
 
 void amqpci_receiver_forget(amqpc_link *link, amqpci_delivery *delivery)
@@ -118,7 +112,7 @@ void amqpci_receiver_forget(amqpc_link *link, amqpci_delivery *delivery)
 
 void amqpci_receiver_free_taken(amqpc_link *link, amqpci_delivery *delivery)
 {
-    if (AMQPCI_UNLIKELY(delivery->extra != NULL)) {
+    if (AMQPCI_UNLIKELY(amqpci_delivery_has_extra(delivery))) {
         /* The state that the application looks at lies there. */
         amqpci_delivery_list_append(&link->taken, delivery);
         return;

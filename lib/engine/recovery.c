@@ -55,8 +55,11 @@ static amqpc_status for_each_entry(reconciling *work, const amqpc_value *map, ta
 
 /* Where in the payload a receiver is that has got as far as `received` says. False where there is
  * no such place. */
-static bool find_place(const amqpci_outgoing *out, const amqpc_received *received, uint32_t *place)
+static bool find_place(const amqpci_delivery *delivery, const amqpc_received *received,
+                       uint32_t *place)
 {
+    const uint8_t *payload = amqpci_outgoing_payload(delivery);
+    uint32_t payload_size = delivery->as.out.size;
     amqpc_limits limits;
     amqpc_limits_init(&limits, sizeof limits);
     limits.compound_elements = AMQPC_UNLIMITED;
@@ -64,9 +67,9 @@ static bool find_place(const amqpci_outgoing *out, const amqpc_received *receive
     size_t at = 0;
     size_t size = 0;
     for (uint32_t section = 0;; section++) {
-        bool is_end = at == out->size;
+        bool is_end = at == payload_size;
         if (!is_end &&
-            amqpc_value_skip(out->payload + at, out->size - at, &limits, &size) != AMQPC_OK) {
+            amqpc_value_skip(payload + at, payload_size - at, &limits, &size) != AMQPC_OK) {
             return false;
         }
         size = is_end ? 0 : size;
@@ -104,9 +107,10 @@ static bool find_start(const amqpc_link *link, const amqpci_delivery *delivery,
     bool behind = target.section_number != source.section_number
                       ? target.section_number < source.section_number
                       : target.section_offset < source.section_offset;
-    bool has_sections = delivery->extra == NULL || delivery->extra->message_format == 0 ||
+    bool has_sections = !amqpci_delivery_has_extra(delivery) ||
+                        delivery->extra->message_format == 0 ||
                         (target.section_number == 0 && target.section_offset == 0);
-    return !behind && has_sections && find_place(&delivery->as.out, &target, start);
+    return !behind && has_sections && find_place(delivery, &target, start);
 }
 
 /* A notice that a delivery is over: a transfer with no payload. It waits for credit. */
@@ -126,7 +130,8 @@ static amqpc_status add_notice(reconciling *work, amqpc_bytes tag, amqpc_bytes s
     notice->local_state = code;
     notice->remote_state = AMQPC_COMPOSITE_NONE;
     notice->tag_size = 0;
-    notice->as.out = (amqpci_outgoing){.size = 0};
+    notice->context = 0;
+    notice->as.out = (amqpci_outgoing){.slab = NULL};
     amqpc_status status = amqpci_delivery_need_extra(store, notice);
     if (status == AMQPC_OK && state.size > 0) {
         status = amqpci_delivery_keep_state(store, notice, false, state);
@@ -136,9 +141,20 @@ static amqpc_status add_notice(reconciling *work, amqpc_bytes tag, amqpc_bytes s
         return status;
     }
     notice->extra->tag_size = (uint8_t)tag.size;
-    memcpy(notice->extra->tag, tag.data, tag.size);
+    memcpy(notice->extra->tag_storage, tag.data, tag.size);
     amqpci_delivery_list_append(&work->notices, notice);
     return AMQPC_OK;
+}
+
+/* What is sent again begins with the first byte, unless it is found that less is needed.
+ * AMQPC_NO_MEMORY. */
+static amqpc_status start_anew(amqpc_link *link, amqpci_delivery *delivery)
+{
+    amqpc_status status = amqpci_delivery_need_extra(&link->connection->deliveries, delivery);
+    if (status == AMQPC_OK) {
+        delivery->extra->framed_size = 0;
+    }
+    return status;
 }
 
 /* What the receiver says of a delivery of ours. */
@@ -158,9 +174,12 @@ static amqpc_status take_sent(reconciling *work, amqpc_bytes tag, const amqpc_va
     bool kept = !(delivery->flags & (AMQPCI_DELIVERY_STREAMED | AMQPCI_DELIVERY_SETTLED));
     amqpci_standing source = amqpci_standing_of(amqpci_recovery_state(delivery, AMQPC_ROLE_SENDER));
     found->remedy = (uint8_t)amqpci_recovery_decide(source, (amqpci_standing)found->target, kept);
-    delivery->as.out.framed_size = 0;
+    amqpc_status status = start_anew(link, delivery);
+    if (status != AMQPC_OK) {
+        return status;
+    }
     if (found->remedy == AMQPCI_REMEDY_CONTINUE &&
-        !find_start(link, delivery, state, &delivery->as.out.framed_size)) {
+        !find_start(link, delivery, state, &delivery->extra->framed_size)) {
         found->remedy = AMQPCI_REMEDY_ABORT;
     }
     if (found->remedy == AMQPCI_REMEDY_TELL && !amqpci_is_outcome(delivery->remote_state)) {
@@ -196,11 +215,12 @@ static amqpc_status decide_sent(reconciling *work)
             bool kept = !(delivery->flags & (AMQPCI_DELIVERY_STREAMED | AMQPCI_DELIVERY_SETTLED));
             amqpci_standing source =
                 amqpci_standing_of(amqpci_recovery_state(delivery, AMQPC_ROLE_SENDER));
-            delivery->as.out.framed_size = 0;
             kept = kept && !work->link->sends_once;
+            status = start_anew(work->link, delivery);
             found->remedy = (uint8_t)amqpci_recovery_decide(source, AMQPCI_STANDING_ABSENT, kept);
         }
-        if (found->remedy == AMQPCI_REMEDY_TELL || found->remedy == AMQPCI_REMEDY_ABORT) {
+        bool over = found->remedy == AMQPCI_REMEDY_TELL || found->remedy == AMQPCI_REMEDY_ABORT;
+        if (status == AMQPC_OK && over) {
             status = add_notice_of(work, delivery, found->remedy);
         }
     }

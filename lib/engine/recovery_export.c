@@ -103,8 +103,9 @@ static amqpc_status store_content(amqpci_sink *sink, const amqpc_link *link,
                                   const amqpci_delivery *delivery)
 {
     bool sent = link->role == AMQPC_ROLE_SENDER;
-    const amqpci_delivery_extra *extra = sent ? delivery->extra : NULL;
-    amqpc_status status = amqpci_store_ulong(sink, sent ? delivery->as.out.context : 0);
+    const amqpci_delivery_extra *extra =
+        sent && amqpci_delivery_has_extra(delivery) ? delivery->extra : NULL;
+    amqpc_status status = amqpci_store_ulong(sink, amqpci_delivery_context(delivery));
     if (status == AMQPC_OK) {
         status = amqpci_store_uint(sink, extra == NULL ? 0 : extra->message_format);
     }
@@ -115,8 +116,8 @@ static amqpc_status store_content(amqpci_sink *sink, const amqpc_link *link,
     }
     if (status == AMQPC_OK) {
         bool kept = sent && !(delivery->flags & AMQPCI_DELIVERY_STREAMED);
-        status = kept ? amqpci_store_binary(
-                            sink, (amqpc_bytes){delivery->as.out.payload, delivery->as.out.size})
+        status = kept ? amqpci_store_binary(sink, (amqpc_bytes){amqpci_outgoing_payload(delivery),
+                                                                delivery->as.out.size})
                       : amqpci_store_byte(sink, AMQPC_CODE_NULL);
     }
     return status;
@@ -345,7 +346,7 @@ amqpc_status amqpc_link_next_unsettled(const amqpc_link *link, uint64_t after,
     amqpc_bytes tag = amqpci_delivery_tag(found, link->role, storage);
     *unsettled = (amqpc_unsettled){
         .number = amqpci_delivery_number(found),
-        .context = link->role == AMQPC_ROLE_SENDER ? found->as.out.context : 0,
+        .context = amqpci_delivery_context(found),
         .state_type =
             found->local_state == AMQPCI_STATE_OTHER ? AMQPC_STATE_OTHER : found->local_state,
         .remote_state_type =

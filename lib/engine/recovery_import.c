@@ -146,9 +146,7 @@ static amqpc_status keep_payload(const amqpc_allocator *allocator, amqpci_outgoi
     own->capacity = payload.size;
     own->used = payload.size;
     memcpy(own->data, payload.data, payload.size);
-    out->slab = own;
-    out->payload = own->data;
-    out->size = (uint32_t)payload.size;
+    *out = (amqpci_outgoing){.slab = own, .offset = 0, .size = (uint32_t)payload.size};
     return AMQPC_OK;
 }
 
@@ -166,7 +164,7 @@ static amqpc_status fill_sent(amqpc_link *link, amqpci_delivery *made, const amq
     rare.message_format = (uint32_t)fields[AMQPCI_EXPORT_MESSAGE_FORMAT].as.u64;
     rare.has_rcv_settle_mode = mode->type != AMQPC_TYPE_NULL;
     rare.rcv_settle_mode = (uint8_t)(rare.has_rcv_settle_mode ? mode->as.u64 : 0);
-    made->as.out = (amqpci_outgoing){.context = fields[AMQPCI_EXPORT_CONTEXT].as.u64};
+    made->context = fields[AMQPCI_EXPORT_CONTEXT].as.u64;
     uint64_t flags = fields[AMQPCI_EXPORT_FLAGS].as.u64;
     made->flags |= flags & AMQPCI_EXPORTED_STREAMED ? (uint32_t)AMQPCI_DELIVERY_STREAMED : 0u;
     made->flags |= flags & AMQPCI_EXPORTED_BATCHABLE ? (uint32_t)AMQPCI_DELIVERY_BATCHABLE : 0u;
@@ -180,18 +178,15 @@ static amqpc_status fill_sent(amqpc_link *link, amqpci_delivery *made, const amq
                               fields[AMQPCI_EXPORT_PAYLOAD].as.bytes);
 }
 
-static void fill_received(amqpci_delivery *made, const amqpc_value *fields)
+static amqpc_status fill_received(amqpci_delivery_store *store, amqpci_delivery *made,
+                                  const amqpc_value *fields)
 {
-    amqpc_bytes tag = fields[AMQPCI_EXPORT_TAG].as.bytes;
     uint64_t flags = fields[AMQPCI_EXPORT_FLAGS].as.u64;
-    made->tag_size = (uint8_t)tag.size;
-    if (tag.size > 0) {
-        memcpy(made->as.tag, tag.data, tag.size);
-    }
     made->flags |= AMQPCI_DELIVERY_TAKEN;
     made->flags |= flags & AMQPCI_EXPORTED_TAKEN ? 0u : (uint32_t)AMQPCI_DELIVERY_BARE;
     made->flags |= flags & AMQPCI_EXPORTED_SETTLED ? (uint32_t)AMQPCI_DELIVERY_SETTLED : 0u;
     made->flags |= flags & AMQPCI_EXPORTED_MODE_SECOND ? (uint32_t)AMQPCI_DELIVERY_MODE_SECOND : 0u;
+    return amqpci_delivery_keep_tag(store, made, fields[AMQPCI_EXPORT_TAG].as.bytes);
 }
 
 static amqpc_status fill(amqpc_link *link, amqpci_delivery *made, const amqpc_value *fields)
@@ -201,7 +196,7 @@ static amqpc_status fill(amqpc_link *link, amqpci_delivery *made, const amqpc_va
     if (link->role == AMQPC_ROLE_SENDER) {
         status = fill_sent(link, made, fields);
     } else {
-        fill_received(made, fields);
+        status = fill_received(store, made, fields);
     }
     if (status == AMQPC_OK) {
         status = amqpci_settlement_keep_state(store, made, false, &fields[AMQPCI_EXPORT_STATE]);
@@ -240,6 +235,7 @@ static amqpc_status read_delivery(importing *work)
     made->local_state = AMQPC_COMPOSITE_NONE;
     made->remote_state = AMQPC_COMPOSITE_NONE;
     made->tag_size = 0;
+    made->context = 0;
     memset(&made->as, 0, sizeof made->as);
     work->last_number = amqpci_delivery_number(made);
     link->suspended.deliveries[link->suspended.count++] = made;

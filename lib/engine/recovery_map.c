@@ -114,7 +114,7 @@ amqpc_bytes amqpci_recovery_encoded_state(const amqpci_delivery *delivery, bool 
         return (amqpc_bytes){NULL, 0};
     }
     bool plain = code == AMQPC_COMPOSITE_ACCEPTED || code == AMQPC_COMPOSITE_RELEASED;
-    if (!plain && delivery->extra != NULL) {
+    if (!plain && amqpci_delivery_has_extra(delivery)) {
         amqpc_bytes kept = remote ? delivery->extra->remote_state : delivery->extra->local_state;
         if (kept.size > 0) {
             return kept;

@@ -42,11 +42,16 @@ static amqpc_status make_dropped(amqpc_link *link, const amqpc_transfer *transfe
     made->next = NULL;
     made->id = transfer->delivery_id;
     made->epoch = link->epoch;
+    made->context = 0;
     made->flags = AMQPCI_DELIVERY_TAKEN | AMQPCI_DELIVERY_DROPPED;
     made->local_state = AMQPC_COMPOSITE_NONE;
     made->remote_state = AMQPC_COMPOSITE_NONE;
-    made->tag_size = (uint8_t)transfer->delivery_tag.size;
-    amqpci_copy(made->as.tag, (const uint8_t *)transfer->delivery_tag.data, made->tag_size);
+    amqpc_status status =
+        amqpci_delivery_keep_tag(&link->connection->deliveries, made, transfer->delivery_tag);
+    if (status != AMQPC_OK) {
+        amqpci_delivery_free(&link->connection->deliveries, made);
+        return status;
+    }
     *dropped = made;
     return AMQPC_OK;
 }
@@ -159,8 +164,9 @@ static void await_bytes(amqpc_link *link, amqpci_delivery *delivery, const amqpc
                            : 0u;
     delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_BARE;
     delivery->local_state = AMQPC_COMPOSITE_NONE;
-    delivery->as.in = (amqpci_incoming){.message_format = transfer->message_format};
-    memcpy(delivery->extra->tag, transfer->delivery_tag.data, transfer->delivery_tag.size);
+    delivery->as.in = (amqpci_incoming){.slab = NULL};
+    delivery->extra->message_format = transfer->message_format;
+    memcpy(delivery->extra->tag_storage, transfer->delivery_tag.data, transfer->delivery_tag.size);
 }
 
 /* The sender is done with it. */

@@ -24,7 +24,9 @@ static void turn_into_notice(amqpc_link *link, amqpci_delivery *delivery)
 {
     amqpci_sender_drop_payload(link->connection, delivery);
     delivery->as.out.size = 0;
-    delivery->as.out.framed_size = 0;
+    if (amqpci_delivery_has_extra(delivery)) {
+        delivery->extra->framed_size = 0;
+    }
     delivery->flags &=
         ~(uint32_t)(AMQPCI_DELIVERY_RESUMING | AMQPCI_DELIVERY_BORROWED | AMQPCI_DELIVERY_STREAMED);
 }

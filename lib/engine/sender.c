@@ -95,8 +95,8 @@ static amqpci_delivery *make_delivery(amqpc_link *link, const amqpc_send_options
                   (options->batchable ? AMQPCI_DELIVERY_BATCHABLE : 0u);
     made->local_state = AMQPC_COMPOSITE_NONE;
     made->remote_state = AMQPC_COMPOSITE_NONE;
-    made->tag_size = 0;
-    made->as.out = (amqpci_outgoing){.context = options->context, .size = size};
+    made->context = options->context;
+    made->as.out = (amqpci_outgoing){.slab = NULL, .size = size};
     bool rare = options->tag.size > 0 || options->message_format != 0 ||
                 options->has_rcv_settle_mode || options->state != NULL;
     if (AMQPCI_UNLIKELY(rare) &&
@@ -162,7 +162,6 @@ AMQPCI_INLINE amqpc_status make_plain(amqpc_link *link, const amqpc_send_options
         return status;
     }
     made->flags |= AMQPCI_DELIVERY_STARTED;
-    made->as.out.framed_size = size;
     *delivery = made;
     return AMQPC_OK;
 }
@@ -191,9 +190,7 @@ AMQPCI_INLINE void commit_plain(amqpc_link *link, amqpci_delivery *delivery, uin
 {
     amqpc_connection *connection = link->connection;
     if (delivery != NULL) {
-        delivery->as.out.payload = place + frame_size - size;
-        delivery->as.out.slab = connection->output.current;
-        amqpci_output_slab_hold(connection->output.current);
+        amqpci_sender_point_to(delivery, connection->output.current, place + frame_size - size);
     }
     amqpci_output_commit(&connection->output, frame_size);
     connection->frames_sent++;
@@ -235,9 +232,11 @@ static amqpc_status send_plain(amqpc_link *link, amqpc_bytes payload,
 static amqpc_status store_payload(amqpc_connection *connection, amqpci_delivery *delivery,
                                   amqpc_bytes payload)
 {
-    amqpci_outgoing *out = &delivery->as.out;
-    if (delivery->flags & AMQPCI_DELIVERY_BORROWED || payload.size == 0) {
-        out->payload = (const uint8_t *)payload.data;
+    if (delivery->flags & AMQPCI_DELIVERY_BORROWED) {
+        delivery->as.out.borrowed = (const uint8_t *)payload.data;
+        return AMQPC_OK;
+    }
+    if (payload.size == 0) {
         return AMQPC_OK;
     }
     uint8_t *place = NULL;
@@ -245,9 +244,7 @@ static amqpc_status store_payload(amqpc_connection *connection, amqpci_delivery 
     if (status == AMQPC_OK) {
         memcpy(place, payload.data, payload.size);
         amqpci_output_store(&connection->output, payload.size);
-        out->payload = place;
-        out->slab = connection->output.current;
-        amqpci_output_slab_hold(out->slab);
+        amqpci_sender_point_to(delivery, connection->output.current, place);
     }
     return status;
 }

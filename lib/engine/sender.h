@@ -20,6 +20,15 @@ void amqpci_sender_unmake(amqpc_link *link, amqpci_delivery *delivery);
 /* Counts a delivery that was begun: credit, delivery-count, delivery-id. */
 void amqpci_sender_count(amqpc_link *link);
 
+/* The delivery's payload lies in the slab, and holds it. */
+AMQPCI_INLINE void amqpci_sender_point_to(amqpci_delivery *delivery, amqpci_output_slab *slab,
+                                          const uint8_t *payload)
+{
+    delivery->as.out.slab = slab;
+    delivery->as.out.offset = (uint32_t)(payload - slab->data);
+    amqpci_output_slab_hold(slab);
+}
+
 /* --- sender_frames.c */
 
 /* Writes one frame of the delivery; the window is open. AMQPC_NO_MEMORY, AMQPC_FRAME_TOO_LARGE. */

@@ -28,7 +28,8 @@ static bool is_settled_behind(const amqpci_delivery *delivery)
 /* What the first frame says of the delivery. */
 static void fill_first(const amqpci_delivery *delivery, uint8_t *storage, amqpc_transfer *transfer)
 {
-    const amqpci_delivery_extra *extra = delivery->extra;
+    const amqpci_delivery_extra *extra =
+        amqpci_delivery_has_extra(delivery) ? delivery->extra : NULL;
     transfer->present |= AMQPC_TRANSFER_DELIVERY_ID | AMQPC_TRANSFER_DELIVERY_TAG |
                          AMQPC_TRANSFER_MESSAGE_FORMAT | AMQPC_TRANSFER_SETTLED;
     transfer->delivery_id = delivery->id;
@@ -57,7 +58,7 @@ static amqpc_status put_head(const amqpc_session *session, const amqpci_delivery
                              uint32_t *chunk_size)
 {
     uint32_t frame_size = session->connection->remote_frame_size + (AMQPCI_PLANTED(13) ? 64 : 0);
-    uint32_t rest = delivery->as.out.size - delivery->as.out.framed_size;
+    uint32_t rest = delivery->as.out.size - amqpci_outgoing_framed_size(delivery);
     uint8_t storage[AMQPC_DELIVERY_TAG_MAX];
     amqpc_transfer transfer;
     transfer.present = AMQPC_TRANSFER_HANDLE;
@@ -109,13 +110,13 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
                       size_t head_size, uint32_t chunk_size)
 {
     amqpc_connection *connection = session->connection;
-    amqpci_outgoing *out = &delivery->as.out;
-    const uint8_t *chunk = chunk_size == 0 ? NULL : out->payload + out->framed_size;
+    const amqpci_outgoing *out = &delivery->as.out;
+    uint32_t framed_size = amqpci_outgoing_framed_size(delivery);
+    const uint8_t *chunk = chunk_size == 0 ? NULL : amqpci_outgoing_payload(delivery) + framed_size;
     bool borrowed = (delivery->flags & AMQPCI_DELIVERY_BORROWED) != 0;
     bool flies = borrowed && !AMQPCI_PLANTED(11);
-    bool is_last = out->framed_size + chunk_size == out->size;
-    /* What has no slab is lent for this call only, and there is room for it (sender_stream.c). */
-    bool copied = !borrowed && (chunk_size <= COPIED_MAX || out->slab == NULL);
+    bool is_last = framed_size + chunk_size == out->size;
+    bool copied = !borrowed && chunk_size <= COPIED_MAX;
     if (copied) {
         if (chunk_size > 0) {
             memcpy(place + head_size, chunk, chunk_size);
@@ -124,7 +125,8 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
     } else {
         amqpci_output_commit(&connection->output, head_size);
         if (chunk_size > 0) {
-            amqpci_output_add_piece(&connection->output, chunk, chunk_size, out->slab,
+            amqpci_output_add_piece(&connection->output, chunk, chunk_size,
+                                    borrowed ? NULL : out->slab,
                                     flies && is_last ? delivery : NULL);
             delivery->flags |= flies ? AMQPCI_DELIVERY_FLYING : 0u;
         }
@@ -133,7 +135,9 @@ static void put_frame(amqpc_session *session, amqpci_delivery *delivery, uint8_t
         amqpci_trace_frames(connection->trace, true, place, head_size + chunk_size);
     }
     connection->frames_sent++;
-    out->framed_size += chunk_size;
+    if (amqpci_delivery_has_extra(delivery)) {
+        delivery->extra->framed_size = framed_size + chunk_size;
+    }
     session->next_outgoing_id = amqpci_serial_add(session->next_outgoing_id, 1);
     session->remote_window--;
     session->window_was_closed = session->remote_window == 0;
@@ -150,13 +154,19 @@ static void count_started(amqpc_link *link)
     }
 }
 
+/* Whether so many bytes are all that is not in frames yet. */
+static bool is_rest(const amqpci_delivery *delivery, uint32_t chunk_size)
+{
+    return delivery->as.out.size - amqpci_outgoing_framed_size(delivery) == chunk_size;
+}
+
 amqpc_status amqpci_sender_write_frame(amqpc_session *session, amqpci_delivery *delivery)
 {
     amqpc_connection *connection = session->connection;
     size_t head_size = 0;
     uint32_t chunk_size = 0;
     uint8_t *place = NULL;
-    size_t state_size = delivery->extra == NULL ? 0 : delivery->extra->local_state.size;
+    size_t state_size = amqpci_delivery_has_extra(delivery) ? delivery->extra->local_state.size : 0;
     size_t capacity = HEAD_MAX + state_size;
     amqpc_status status = amqpci_output_reserve_pieces(&connection->output, 3);
     if (status == AMQPC_OK) {
@@ -164,6 +174,9 @@ amqpc_status amqpci_sender_write_frame(amqpc_session *session, amqpci_delivery *
     }
     if (status == AMQPC_OK) {
         status = put_head(session, delivery, place, capacity, &head_size, &chunk_size);
+    }
+    if (status == AMQPC_OK && !is_rest(delivery, chunk_size)) {
+        status = amqpci_delivery_need_extra(&connection->deliveries, delivery);
     }
     if (status == AMQPC_OK) {
         uint32_t queued = delivery->flags & (AMQPCI_DELIVERY_QUEUED | AMQPCI_DELIVERY_STARTED);
@@ -182,7 +195,7 @@ static bool is_framed(const amqpci_delivery *delivery)
         return (delivery->flags & AMQPCI_DELIVERY_ENDED) != 0;
     }
     return delivery->flags & AMQPCI_DELIVERY_STARTED &&
-           delivery->as.out.framed_size == delivery->as.out.size;
+           amqpci_outgoing_framed_size(delivery) == delivery->as.out.size;
 }
 
 /* Nothing more of it is to be written: what was settled before is forgotten. */
@@ -208,7 +221,7 @@ static amqpc_status write_next(amqpc_session *session, amqpci_delivery *delivery
     amqpc_status status = amqpci_sender_write_frame(session, delivery);
     if (status == AMQPC_OK && delivery->flags & AMQPCI_DELIVERY_STREAMED &&
         !(delivery->flags & AMQPCI_DELIVERY_MORE) &&
-        delivery->as.out.framed_size == delivery->as.out.size) {
+        amqpci_outgoing_framed_size(delivery) == delivery->as.out.size) {
         delivery->flags |= AMQPCI_DELIVERY_ENDED;
     }
     return status;
@@ -228,6 +241,7 @@ amqpc_status amqpci_session_send(amqpc_session *session, amqpci_delivery *delive
         first = false;
     }
     if (is_framed(delivery)) {
+        amqpci_delivery_framed(&connection->deliveries, delivery);
         framed(delivery);
         return AMQPC_OK;
     }
@@ -254,10 +268,15 @@ static void leave_queue(amqpci_delivery *delivery)
 
 void amqpci_sender_drop_rest(amqpci_delivery *delivery)
 {
+    amqpc_connection *connection = delivery->link->connection;
     leave_queue(delivery);
-    amqpci_sender_cut_payload(delivery->link->connection, delivery);
+    amqpci_sender_cut_payload(connection, delivery);
     bool over = delivery->flags & (AMQPCI_DELIVERY_SETTLED | AMQPCI_DELIVERY_REMOTE_SETTLED);
-    delivery->flags |= over && !is_framed(delivery) ? (uint32_t)AMQPCI_DELIVERY_UNKNOWN : 0u;
+    if (is_framed(delivery)) {
+        amqpci_delivery_framed(&connection->deliveries, delivery);
+    } else if (over) {
+        delivery->flags |= AMQPCI_DELIVERY_UNKNOWN;
+    }
     framed(delivery);
 }
 

@@ -20,7 +20,7 @@ bool amqpci_sender_set_rare(amqpci_delivery_store *store, amqpci_delivery *deliv
     extra->rcv_settle_mode = options->rcv_settle_mode;
     extra->tag_size = (uint8_t)options->tag.size;
     if (options->tag.size > 0) {
-        memcpy(extra->tag, options->tag.data, options->tag.size);
+        memcpy(extra->tag_storage, options->tag.data, options->tag.size);
     }
     return true;
 }
@@ -58,7 +58,7 @@ amqpc_status amqpci_sender_keep_state(amqpc_link *link, amqpci_delivery *deliver
 
 bool amqpci_sender_state(const amqpci_delivery *delivery, amqpc_value *state)
 {
-    if (delivery->extra == NULL || delivery->extra->local_state.size == 0) {
+    if (!amqpci_delivery_has_extra(delivery) || delivery->extra->local_state.size == 0) {
         return false;
     }
     amqpc_bytes encoded = delivery->extra->local_state;
@@ -71,11 +71,10 @@ bool amqpci_sender_state(const amqpci_delivery *delivery, amqpc_value *state)
 void amqpci_sender_drop_payload(amqpc_connection *connection, amqpci_delivery *delivery)
 {
     amqpci_outgoing *out = &delivery->as.out;
-    if (out->slab != NULL) {
+    if (out->slab != NULL && !(delivery->flags & AMQPCI_DELIVERY_BORROWED)) {
         amqpci_output_slab_drop(&connection->output, out->slab);
-        out->slab = NULL;
     }
-    out->payload = NULL;
+    out->slab = NULL;
 }
 
 void amqpci_sender_payload_sent(amqpc_connection *connection, amqpci_delivery *delivery, bool sent)
@@ -101,14 +100,15 @@ void amqpci_sender_cut_payload(amqpc_connection *connection, amqpci_delivery *de
 {
     const amqpci_outgoing *out = &delivery->as.out;
     amqpci_output *output = &connection->output;
-    if (!(delivery->flags & AMQPCI_DELIVERY_FLYING) || out->framed_size == out->size) {
+    if (!(delivery->flags & AMQPCI_DELIVERY_FLYING) ||
+        amqpci_outgoing_framed_size(delivery) == out->size) {
         return;
     }
     for (uint32_t i = output->count; i-- > 0;) {
         amqpci_output_piece *piece =
             &output->pieces[(output->first + i) & (output->piece_capacity - 1)];
-        bool lent = piece->slab == NULL && piece->delivery == NULL && piece->data >= out->payload &&
-                    piece->data < out->payload + out->size;
+        bool lent = piece->slab == NULL && piece->delivery == NULL &&
+                    piece->data >= out->borrowed && piece->data < out->borrowed + out->size;
         if (lent) {
             piece->delivery = delivery;
             return;
@@ -136,8 +136,8 @@ void amqpci_sender_became_straggler(void *context, void *straggler)
     amqpc_connection *connection = (amqpc_connection *)context;
     amqpci_delivery *delivery = (amqpci_delivery *)straggler;
     amqpci_outgoing *out = &delivery->as.out;
-    if (out->slab == NULL || out->slab->capacity == out->size ||
-        delivery->flags & AMQPCI_DELIVERY_QUEUED) {
+    if (delivery->flags & (AMQPCI_DELIVERY_BORROWED | AMQPCI_DELIVERY_QUEUED) ||
+        out->slab == NULL || out->slab->capacity == out->size) {
         return;
     }
     amqpci_output_slab *own = (amqpci_output_slab *)connection->allocator.allocate(
@@ -149,8 +149,8 @@ void amqpci_sender_became_straggler(void *context, void *straggler)
     own->references = 1;
     own->capacity = out->size;
     own->used = out->size;
-    memcpy(own->data, out->payload, out->size);
+    memcpy(own->data, amqpci_outgoing_payload(delivery), out->size);
     amqpci_output_slab_drop(&connection->output, out->slab);
     out->slab = own;
-    out->payload = own->data;
+    out->offset = 0;
 }

@@ -46,7 +46,8 @@ static bool is_streaming(const amqpc_link *link)
  * than half of the frame (amqpci_sender_keep_state). */
 static size_t overhead_of(const amqpci_delivery *delivery)
 {
-    return CONTINUATION_MAX + (delivery->extra == NULL ? 0 : delivery->extra->local_state.size);
+    return CONTINUATION_MAX +
+           (amqpci_delivery_has_extra(delivery) ? delivery->extra->local_state.size : 0);
 }
 
 /* How many frames a piece takes at most. */
@@ -83,8 +84,11 @@ amqpc_status amqpc_link_send_chunk(amqpc_link *link, amqpc_bytes chunk)
     amqpci_delivery *delivery = link->partial;
     uint8_t *place = NULL;
     size_t frames = frame_count(link, chunk.size);
-    amqpc_status status = amqpci_output_reserve(
-        &link->connection->output, chunk.size + frames * (overhead_of(delivery) + 1024), &place);
+    size_t size = chunk.size + frames * (overhead_of(delivery) + 1024);
+    amqpc_status status = amqpci_delivery_need_extra(&link->connection->deliveries, delivery);
+    if (status == AMQPC_OK) {
+        status = amqpci_output_reserve(&link->connection->output, size, &place);
+    }
     if (status == AMQPC_OK) {
         status =
             amqpci_output_reserve_pieces(&link->connection->output, (uint32_t)(2 * frames + 2));
@@ -96,17 +100,15 @@ amqpc_status amqpc_link_send_chunk(amqpc_link *link, amqpc_bytes chunk)
     memcpy(place, chunk.data, chunk.size);
     amqpci_output_store(&link->connection->output, chunk.size);
     amqpci_outgoing *out = &delivery->as.out;
-    out->payload = place;
+    amqpci_sender_point_to(delivery, link->connection->output.current, place);
     out->size = (uint32_t)chunk.size;
-    out->framed_size = 0;
-    out->slab = link->connection->output.current;
-    amqpci_output_slab_hold(out->slab);
-    while (status == AMQPC_OK && out->framed_size < out->size) {
+    delivery->extra->framed_size = 0;
+    while (status == AMQPC_OK && delivery->extra->framed_size < out->size) {
         status = amqpci_sender_write_frame(link->session, delivery);
     }
     amqpci_sender_drop_payload(link->connection, delivery);
     out->size = 0;
-    out->framed_size = 0;
+    delivery->extra->framed_size = 0;
     link->partial_size += chunk.size;
     return status;
 }

@@ -4,33 +4,79 @@
 #include <string.h>
 
 #include "base/serial.h"
+#include "codec/put.h"
 #include "codec/store.h"
+#include "frame/frame_header.h"
 #include "schema/generated/composite.h"
 
 /* --- Ranges that wait. */
 
-/* A state without fields, as everybody writes it. */
-static void set_plain_state(amqpc_disposition *out, uint8_t state, uint8_t bytes[4])
+/* Frame header, descriptor, list, five fields of which two are ids, and a state without fields. */
+enum { PLAIN_DISPOSITION_MAX = AMQPC_FRAME_HEADER_SIZE + 3 + 3 + 3 + 2 * 5 + 4 };
+
+/* The frame of a range whose state has no fields, as the general encoder writes it. Mostly there
+ * are many, one for each delivery that has no neighbour. Gives its end. */
+static uint8_t *put_disposition(uint8_t *frame, uint16_t channel, const amqpci_range *range)
 {
-    bytes[0] = AMQPC_CODE_SMALLULONG;
-    bytes[1] = state;
-    bytes[2] = AMQPC_CODE_LIST0;
-    out->present |= AMQPC_DISPOSITION_STATE;
-    out->state = (amqpc_value){.type = AMQPC_TYPE_DESCRIBED, .count = 2};
-    out->state.as.bytes = (amqpc_bytes){bytes, 3};
+    static const uint8_t head[] = {0x00, AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_DISPOSITION,
+                                   AMQPC_CODE_LIST8};
+    bool has_state = range->state != AMQPC_COMPOSITE_NONE;
+    bool has_last = range->last != range->first;
+    uint8_t *list = frame + AMQPC_FRAME_HEADER_SIZE;
+    memcpy(list, head, sizeof head);
+    uint8_t *to = amqpci_put_boolean(list + 6, range->role);
+    to = amqpci_put_uint(to, range->first);
+    list[5] = 2;
+    if (has_last || range->settled || has_state) {
+        to = has_last ? amqpci_put_uint(to, range->last) : amqpci_put_null(to);
+        list[5] = 3;
+    }
+    if (range->settled || has_state) {
+        to = range->settled ? amqpci_put_boolean(to, true) : amqpci_put_null(to);
+        list[5] = 4;
+    }
+    if (has_state) {
+        const uint8_t state[] = {0x00, AMQPC_CODE_SMALLULONG, range->state, AMQPC_CODE_LIST0};
+        memcpy(to, state, sizeof state);
+        to += sizeof state;
+        list[5] = 5;
+    }
+    list[4] = (uint8_t)(to - (list + 5));
+    amqpci_store32(frame + AMQPCI_FRAME_SIZE_AT, (uint32_t)(to - frame));
+    frame[AMQPCI_FRAME_DATA_OFFSET_AT] = AMQPCI_DATA_OFFSET_MIN;
+    frame[AMQPCI_FRAME_TYPE_AT] = AMQPC_FRAME_AMQP;
+    amqpci_store16(frame + AMQPCI_FRAME_CHANNEL_AT, channel);
+    return to;
+}
+
+static amqpc_status write_plain_disposition(amqpc_session *session, const amqpci_range *range)
+{
+    amqpc_connection *connection = session->connection;
+    uint8_t *place = NULL;
+    amqpc_status status = amqpci_output_reserve(&connection->output, PLAIN_DISPOSITION_MAX, &place);
+    if (AMQPCI_LIKELY(status == AMQPC_OK)) {
+        size_t size = (size_t)(put_disposition(place, session->local_channel, range) - place);
+        amqpci_output_commit(&connection->output, size);
+        connection->frames_sent++;
+        if (AMQPCI_UNLIKELY(connection->trace != NULL)) {
+            amqpci_trace_frames(connection->trace, true, place, size);
+        }
+    }
+    return status;
 }
 
 amqpc_status amqpci_session_write_disposition(amqpc_session *session, const amqpci_range *range,
                                               const amqpc_value *state)
 {
-    uint8_t bytes[4];
     amqpc_performative out;
     amqpc_disposition *disposition = &out.as.disposition;
     out.type = AMQPC_COMPOSITE_DISPOSITION;
     out.payload = (amqpc_bytes){NULL, 0};
-    disposition->present = AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST;
+    disposition->present =
+        AMQPC_DISPOSITION_ROLE | AMQPC_DISPOSITION_FIRST | AMQPC_DISPOSITION_STATE;
     disposition->role = range->role;
     disposition->first = range->first;
+    disposition->state = *state;
     if (range->last != range->first) {
         disposition->present |= AMQPC_DISPOSITION_LAST;
         disposition->last = range->last;
@@ -38,12 +84,6 @@ amqpc_status amqpci_session_write_disposition(amqpc_session *session, const amqp
     if (range->settled) {
         disposition->present |= AMQPC_DISPOSITION_SETTLED;
         disposition->settled = true;
-    }
-    if (state != NULL) {
-        disposition->present |= AMQPC_DISPOSITION_STATE;
-        disposition->state = *state;
-    } else if (range->state != AMQPC_COMPOSITE_NONE) {
-        set_plain_state(disposition, range->state, bytes);
     }
     return amqpci_connection_write(session->connection, session->local_channel, &out);
 }
@@ -53,7 +93,7 @@ amqpc_status amqpci_session_write_ranges(amqpc_session *session)
     for (unsigned i = 0; i <= AMQPCI_RANGE_COUNT; i++) {
         amqpci_range *range = &session->ranges[i];
         if (range->used) {
-            amqpc_status status = amqpci_session_write_disposition(session, range, NULL);
+            amqpc_status status = write_plain_disposition(session, range);
             if (status != AMQPC_OK) {
                 return status;
             }

@@ -21,7 +21,7 @@ AMQPC_CHECK amqpc_status amqpci_settlement_encode_state(const amqpc_allocator *a
                                                         const amqpc_value *state,
                                                         amqpci_shared_state **encoded);
 
-/* Writes a disposition; state: NULL where range->state says it all. AMQPC_NO_MEMORY. */
+/* Writes a disposition whose state has fields. AMQPC_NO_MEMORY. */
 AMQPC_CHECK amqpc_status amqpci_session_write_disposition(amqpc_session *session,
                                                           const amqpci_range *range,
                                                           const amqpc_value *state);

@@ -219,14 +219,15 @@ static void fill_state(const amqpci_delivery *delivery, amqpc_update *update)
                                        AMQPC_CODE_LIST0};
     uint8_t code = AMQPCI_PLANTED(2) ? AMQPC_COMPOSITE_ACCEPTED : delivery->remote_state;
     update->state_type = code == AMQPCI_STATE_OTHER ? AMQPC_STATE_OTHER : code;
-    update->state = (amqpc_value){.type = AMQPC_TYPE_NULL};
     if (code == AMQPC_COMPOSITE_ACCEPTED || code == AMQPC_COMPOSITE_RELEASED) {
-        update->state.type = AMQPC_TYPE_DESCRIBED;
-        update->state.count = 2;
-        update->state.as.bytes =
-            (amqpc_bytes){code == AMQPC_COMPOSITE_ACCEPTED ? accepted : released, sizeof accepted};
-    } else if (code != AMQPC_COMPOSITE_NONE && delivery->extra != NULL &&
-               delivery->extra->remote_state.size > 0) {
+        const uint8_t *state = code == AMQPC_COMPOSITE_ACCEPTED ? accepted : released;
+        update->state = (amqpc_value){
+            .type = AMQPC_TYPE_DESCRIBED, .count = 2, .as.bytes = {state, sizeof accepted}};
+        return;
+    }
+    update->state = (amqpc_value){.type = AMQPC_TYPE_NULL};
+    if (code != AMQPC_COMPOSITE_NONE && amqpci_delivery_has_extra(delivery) &&
+        delivery->extra->remote_state.size > 0) {
         /* It was valid when it came: nothing can be wrong with it. */
         amqpc_bytes bytes = delivery->extra->remote_state;
         const amqpc_limits *limits = &delivery->link->connection->limits;
@@ -238,17 +239,18 @@ static void fill_state(const amqpci_delivery *delivery, amqpc_update *update)
 
 AMQPCI_INLINE void take_update(amqpc_link *link, amqpci_delivery *delivery, amqpc_update *update)
 {
-    delivery->flags &= ~(uint32_t)AMQPCI_DELIVERY_UPDATED;
+    uint32_t flags = delivery->flags & ~(uint32_t)AMQPCI_DELIVERY_UPDATED;
+    delivery->flags = flags;
     update->number = amqpci_delivery_number(delivery);
-    update->context = link->role == AMQPC_ROLE_SENDER ? delivery->as.out.context : 0;
-    update->settled = (delivery->flags & AMQPCI_DELIVERY_DONE) != 0;
-    update->unknown = (delivery->flags & AMQPCI_DELIVERY_UNKNOWN) != 0;
+    update->context = amqpci_delivery_context(delivery);
+    update->settled = (flags & AMQPCI_DELIVERY_DONE) != 0;
+    update->unknown = (flags & AMQPCI_DELIVERY_UNKNOWN) != 0;
     fill_state(delivery, update);
-    if (!update->settled) {
+    if (!(flags & AMQPCI_DELIVERY_DONE)) {
         return;
     }
     /* What was settled by the sending was never counted as unsettled. */
-    if (link->role == AMQPC_ROLE_SENDER && !(delivery->flags & AMQPCI_DELIVERY_SETTLED)) {
+    if (link->role == AMQPC_ROLE_SENDER && !(flags & AMQPCI_DELIVERY_SETTLED)) {
         link->unsettled_count--;
     }
     amqpci_receiver_free_taken(link, delivery);

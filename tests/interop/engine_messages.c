@@ -217,17 +217,22 @@ void engine_take_flow(engine_peer *peer)
     }
 }
 
+bool engine_all_moved(const engine_peer *peer)
+{
+    uint32_t count = peer->options->count;
+    return peer->summary.sent == count || peer->summary.received == count;
+}
+
 bool engine_work_is_done(const engine_peer *peer)
 {
     const peer_options *options = peer->options;
     if (peer->link == NULL || amqpc_link_get_state(peer->link) != AMQPC_LINK_ATTACHED) {
         return false;
     }
-    bool moved = peer->summary.sent == options->count || peer->summary.received == options->count;
     /* What waits for the session's window would be dropped by an end that comes before. */
     amqpc_connection_statistics statistics = {.struct_size = sizeof statistics};
     amqpc_connection_get_statistics(peer->connection, &statistics);
     bool settled = options->settled ? statistics.output_size == 0
                                     : amqpc_link_unsettled_count(peer->link) == 0;
-    return moved && settled && (!options->drain || peer->summary.drained);
+    return engine_all_moved(peer) && settled && (!options->drain || peer->summary.drained);
 }

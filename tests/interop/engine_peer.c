@@ -304,8 +304,7 @@ static void take_event(engine_peer *peer, const amqpc_connection_event *event)
 
 static uint64_t next_time(const engine_peer *peer, uint64_t end_ms)
 {
-    bool all_sent = peer->stage == ENGINE_WORKING && peer->summary.sent == peer->options->count;
-    if (all_sent && peer->options->settled) {
+    if (peer->stage == ENGINE_WORKING && peer->options->settled && engine_all_moved(peer)) {
         return socket_loop_now_ms() + OFTEN_MS; /* no event tells when the last has gone out */
     }
     bool holds = peer->stage == ENGINE_HOLDING && peer->options->end != PEER_END_NONE &&
@@ -324,6 +323,10 @@ static void run(engine_peer *peer)
         }
         engine_send(peer);
         go_on(peer);
+    }
+    if (socket_loop_now_ms() >= end_ms && peer->summary.failure[0] == '\0') {
+        (void)snprintf(peer->summary.failure, sizeof peer->summary.failure, "not over after %d ms",
+                       LIMIT_MS);
     }
 }
 

@@ -48,6 +48,9 @@ void engine_take_deliveries(engine_peer *peer);
 void engine_take_updates(engine_peer *peer);
 void engine_take_flow(engine_peer *peer);
 
+/* All messages were received, or handed to the engine to be sent. */
+bool engine_all_moved(const engine_peer *peer);
+
 /* All messages have come or gone, and are settled. */
 bool engine_work_is_done(const engine_peer *peer);
 

@@ -16,10 +16,10 @@
 
 #include "interop/peer.h"
 
-enum { CREDIT = 100, CREDIT_BEYOND = 10, DEFAULT_FRAME_SIZE = 65536 };
+enum { CREDIT = 100, CREDIT_BEYOND = 10, DEFAULT_FRAME_SIZE = 65536, OFTEN_MS = 2 };
 
 /* message        room for the largest; of a receiver what has come of the delivery so far
- * holding        the work is done; the time before the end runs
+ * holding        the work is done; the end comes at hold_until_ms
  * waiting        what was detached or ended first is waited for */
 typedef struct proton_peer {
     const peer_options *options;
@@ -33,6 +33,7 @@ typedef struct proton_peer {
     uint32_t settled_both;
     bool drain_sent;
     bool holding;
+    int64_t hold_until_ms;
     bool waiting;
     bool closing;
     bool remote_closed;
@@ -91,28 +92,64 @@ static void end_conversation(proton_peer *peer)
     }
 }
 
+static bool all_moved(const proton_peer *peer)
+{
+    uint32_t count = peer->options->count;
+    return peer->link != NULL && (peer->summary.sent == count || peer->summary.received == count);
+}
+
 static bool work_is_done(const proton_peer *peer)
 {
     const peer_options *options = peer->options;
-    if (peer->link == NULL) {
+    if (!all_moved(peer)) {
         return false;
     }
-    bool moved = peer->summary.sent == options->count || peer->summary.received == options->count;
     /* What waits for the session's window would be dropped by an end that comes before. */
     bool settled = options->settled ? pn_session_outgoing_bytes(peer->session) == 0
                                     : peer->settled_both == options->count;
-    return moved && settled && (!options->drain || peer->summary.drained);
+    return settled && (!options->drain || peer->summary.drained);
 }
 
+/* Where there is time to hold, the end comes with a wake, that is in a later batch of events: what
+ * the work left to be written is out then, however slow this process is. */
+static void begin_hold(proton_peer *peer)
+{
+    uint32_t hold_ms = peer->options->hold_ms;
+    peer->holding = true;
+    if (hold_ms > 0) {
+        peer->hold_until_ms = pn_proactor_now_64() + hold_ms;
+        pn_proactor_set_timeout(peer->proactor, hold_ms);
+    } else {
+        end_conversation(peer);
+    }
+}
+
+/* A wake comes for what is held, or late for what go_on() waited for before. */
+static void take_wake(proton_peer *peer)
+{
+    int64_t left_ms = peer->hold_until_ms - pn_proactor_now_64();
+    if (!peer->holding || peer->waiting || peer->closing) {
+        return;
+    }
+    if (left_ms > 0) {
+        pn_proactor_set_timeout(peer->proactor, (pn_millis_t)left_ms);
+    } else {
+        end_conversation(peer);
+    }
+}
+
+/* Whether what was sent settled has gone out is looked at now and then: the event that tells it
+ * (PN_LINK_FLOW) is not handed out where the proactor writes while it waits, as it does when a flow
+ * comes that is the session's alone; it stays behind until something else arrives. */
 static void go_on(proton_peer *peer)
 {
-    if (!peer->holding && work_is_done(peer)) {
-        peer->holding = true;
-        if (peer->options->hold_ms > 0) {
-            pn_proactor_set_timeout(peer->proactor, peer->options->hold_ms);
-        } else {
-            end_conversation(peer);
-        }
+    if (peer->holding) {
+        return;
+    }
+    if (work_is_done(peer)) {
+        begin_hold(peer);
+    } else if (peer->options->settled && all_moved(peer)) {
+        pn_proactor_set_timeout(peer->proactor, OFTEN_MS);
     }
 }
 
@@ -419,6 +456,8 @@ static void take_closing(proton_peer *peer, pn_event_t *event, pn_event_type_t t
         peer->summary.frames_sent = pn_transport_get_frames_output(pn_event_transport(event));
         peer->summary.frames_received = pn_transport_get_frames_input(pn_event_transport(event));
         note_sasl(peer, pn_event_transport(event));
+        /* An end without a close, once this end has closed, is no error event. */
+        note_failure(peer, pn_transport_condition(pn_event_transport(event)));
         peer->over = true;
         return;
     default:
@@ -472,9 +511,7 @@ static void take_event(proton_peer *peer, pn_event_t *event)
         pn_connection_wake(peer->connection); /* its objects may be used in its own events only */
         return;
     case PN_CONNECTION_WAKE:
-        if (peer->holding && !peer->waiting && !peer->closing) {
-            end_conversation(peer);
-        }
+        take_wake(peer);
         return;
     default:
         take_closing(peer, event, type);
@@ -498,7 +535,9 @@ int main(int count, char **words)
         pn_event_t *event = NULL;
         while (!peer.over && (event = pn_event_batch_next(batch)) != NULL) {
             take_event(&peer, event);
-            go_on(&peer);
+            if (pn_event_connection(event) != NULL) {
+                go_on(&peer);
+            }
         }
         pn_proactor_done(peer.proactor, batch);
     }

@@ -34,7 +34,7 @@ class Scenarios(unittest.TestCase):
         with_server = (*(sender if receives else receiver), *for_server)
         ran = Conversation(server, client, both, with_server, with_client)
         for summary in (ran.client, ran.server):
-            self.assertEqual((summary["failure"], summary["bad"], summary["clean"]), ("", 0, True), summary)
+            self.assertEqual((summary["failure"], summary["bad"], summary["clean"]), ("", 0, True), (ran.client, ran.server))
         return (ran.server, ran.client) if receives else (ran.client, ran.server)
 
     def assert_moved(self, sender: Summary, receiver: Summary, count: int, outcome: str = "") -> None:
@@ -88,13 +88,14 @@ class Scenarios(unittest.TestCase):
     def test_pitfall_1_heartbeats_keep_a_silent_connection_open(self) -> None:
         for server, client, _ in list(self.pairs())[::2]:
             with self.subTest(server=server, client=client):
-                ran = Conversation(server, client, ("--count", "1", "--idle-ms", "400"), for_client=("--hold-ms", "1500"))
+                # A process that does not run for as long as lies between what is borne and what is advertised breaks this: 400 ms.
+                ran = Conversation(server, client, ("--count", "1", "--idle-ms", "800"), for_client=("--hold-ms", "3000"))
                 for summary in (ran.client, ran.server):
-                    self.assertEqual((summary["failure"], summary["clean"]), ("", True))
-                    # 400 ms of silence are borne, 200 advertised: an empty frame at least every 200 ms, and some 7 without need for more.
+                    self.assertEqual((summary["failure"], summary["clean"]), ("", True), (ran.client, ran.server))
+                    # 800 ms of silence are borne, 400 advertised: an empty frame at least every 400 ms, and some 7 without need for more.
                     self.assertGreaterEqual(summary["frames_sent"], 10)
                     self.assertLessEqual(summary["frames_sent"], 40)
-                self.assertGreaterEqual(ran.seconds, 1.5)
+                self.assertGreaterEqual(ran.seconds, 3)
 
     def test_pitfall_20_links_are_suspended(self) -> None:
         for pair in self.pairs():
@@ -116,8 +117,8 @@ class Scenarios(unittest.TestCase):
                     if end == "end" and not self.has_sessions_with_errors:
                         continue
                     with self.subTest(server=server, client=client, receives=receives, end=end, at_server=at_server):
-                        # Whoever ends it waits a little, so that the outcomes are out; the other waits for it.
-                        ends, waits = ("--end", end, "--hold-ms", "50"), ("--hold-ms", "5000")
+                        # Whoever ends it waits a little, so that the outcomes are out; the other does not end it, however long that takes.
+                        ends, waits = ("--end", end, "--hold-ms", "50"), ("--end", "none")
                         ran = Conversation(server, client, for_server=ends if at_server else (),
                                            for_client=(*(waits if at_server else ends), *(("--receive",) if receives else ())))
                         told, teller = (ran.client, ran.server) if at_server else (ran.server, ran.client)

@@ -76,8 +76,7 @@ message *ledger_add(ledger *book, unsigned route, uint32_t generation, size_t si
 {
     if (book->count == book->capacity) {
         book->capacity = 2 * book->capacity + 64;
-        book->messages =
-            (message **)realloc(book->messages, book->capacity * sizeof *book->messages);
+        book->messages = (message **)realloc(book->messages, book->capacity * sizeof(message *));
     }
     message *added = (message *)calloc(1, sizeof *added);
     if (book->messages == NULL || added == NULL) {

@@ -282,9 +282,10 @@ static int report_planted(const command *asked, const total *sum)
                (unsigned long long)asked->count);
         return 1;
     }
+    uint64_t tried = sum->first_failed - asked->first + 1;
     printf("planted %u: caught by rule %s, seed %llu, after %llu seeds\n", asked->planted,
            ledger_rule_name(sum->first_rule), (unsigned long long)sum->first_failed,
-           (unsigned long long)(sum->first_failed - asked->first + 1));
+           (unsigned long long)tried);
     return 0;
 }
 

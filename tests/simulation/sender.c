@@ -1,6 +1,7 @@
 /* The application at the sending end of a route: sends in every way there is, and takes updates. */
 #include "simulation/endpoint.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,7 @@ static void send_batch(route_end *route)
         batch[i]->by_reference = by_reference;
         payloads[i] = (amqpc_bytes){batch[i]->buffer, batch[i]->size};
     }
+    assert(count > 0);
     amqpc_send_options options;
     make_options(route, batch[0], NULL, &options);
     uint32_t credit = credit_of(route);

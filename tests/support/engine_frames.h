@@ -32,11 +32,11 @@ const amqpc_performative *engine_frame(const engine_frames *frames, uint32_t typ
 void engine_pair_begin_open(engine_pair *pair, const amqpc_allocator *allocator);
 
 /* As engine_pair_attach, with the client as the receiver. */
-void engine_pair_attach_receiver(engine_pair *pair, const amqpc_attach *attach);
+void engine_pair_attach_receiver(engine_pair *pair, const amqpc_attach *asked);
 
 /* As engine_pair_attach, with a name and an answer (NULL for the defaults); both ends of the link
  * are written. */
-void engine_pair_attach_named(engine_pair *pair, const char *name, const amqpc_attach *attach,
+void engine_pair_attach_named(engine_pair *pair, const char *name, const amqpc_attach *asked,
                               const amqpc_attach *answer, amqpc_link **sender,
                               amqpc_link **receiver);
 

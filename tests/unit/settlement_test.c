@@ -92,6 +92,58 @@ static void test_neighbours_are_one_disposition_in_whatever_order(void **state)
     }
 }
 
+/* The frames that were sent, written by the general encoder, are the same bytes. */
+static void assert_usual_encoding(const engine_frames *sent)
+{
+    static uint8_t bytes[65536];
+    size_t size = 0;
+    for (size_t i = 0; i < sent->count; i++) {
+        size_t frame_size = 0;
+        assert_int_equal(amqpc_frame_write((amqpc_frame_type)sent->types[i], sent->channels[i],
+                                           &sent->list[i], bytes + size, sizeof bytes - size,
+                                           &frame_size),
+                         AMQPC_OK);
+        size += frame_size;
+    }
+    assert_int_equal(size, sent->size);
+    assert_memory_equal(bytes, sent->bytes, size);
+}
+
+static void test_dispositions_are_encoded_as_by_the_general_encoder(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    static const uint8_t accepted[] = {AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_ACCEPTED,
+                                       AMQPC_CODE_LIST0};
+    amqpc_value value = {.type = AMQPC_TYPE_DESCRIBED, .count = 2};
+    value.as.bytes = (amqpc_bytes){accepted, sizeof accepted};
+    static const struct {
+        unsigned first;
+        unsigned last;
+    } ranges[] = {{0, 0}, {2, 2}, {4, 9}, {250, 260}, {297, 297}};
+    for (unsigned kind = 0; kind < 5; kind++) {
+        engine_pair pair;
+        uint64_t numbers[COUNT];
+        open_with_mode(&pair, AMQPC_RECEIVER_SETTLE_MODE_FIRST);
+        deliver(&pair, COUNT, numbers);
+        for (unsigned i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+            uint64_t first = numbers[ranges[i].first];
+            uint64_t last = numbers[ranges[i].last];
+            static const uint32_t types[] = {AMQPC_COMPOSITE_NONE, AMQPC_COMPOSITE_ACCEPTED,
+                                             AMQPC_COMPOSITE_RELEASED};
+            amqpc_status status = kind < 3
+                                      ? amqpc_link_settle(pair.receiver, first, last, types[kind])
+                                      : amqpc_link_update(pair.receiver, first, last,
+                                                          kind == 3 ? &value : NULL, false);
+            assert_int_equal(status, AMQPC_OK);
+        }
+        engine_take_frames(pair.server, &frames);
+        assert_int_equal(engine_frame_count(&frames, AMQPC_COMPOSITE_DISPOSITION), 5);
+        assert_usual_encoding(&frames);
+        engine_pair_free(&pair);
+    }
+}
+
 static void test_different_states_are_different_dispositions(void **state)
 {
     (void)state;
@@ -479,6 +531,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_neighbours_are_one_disposition_in_whatever_order),
+        cmocka_unit_test(test_dispositions_are_encoded_as_by_the_general_encoder),
         cmocka_unit_test(test_different_states_are_different_dispositions),
         cmocka_unit_test(test_a_range_passes_over_what_is_settled_and_says_when_there_is_nothing),
         cmocka_unit_test(test_a_range_names_only_the_deliveries_of_its_link),

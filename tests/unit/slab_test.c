@@ -66,6 +66,34 @@ static void test_a_size_that_overflows_is_no_memory(void **state)
     assert_null(slab);
 }
 
+static void drop_new(const amqpc_allocator *allocator, amqpci_slab_pool *pool)
+{
+    amqpci_slab *slab = NULL;
+    assert_int_equal(amqpci_slab_new(allocator, pool, SLAB_SIZE, &slab), AMQPC_OK);
+    amqpci_slab_drop(slab, 1);
+}
+
+static void test_a_pool_that_was_trimmed_keeps_no_slab_until_it_is_used(void **state)
+{
+    (void)state;
+    failing_allocator failing;
+    failing_allocator_init(&failing, SIZE_MAX);
+    amqpci_slab_pool *pool = NULL;
+    amqpci_slab *late = NULL;
+    assert_int_equal(amqpci_slab_pool_new(&failing.allocator, SLAB_SIZE, &pool), AMQPC_OK);
+    assert_int_equal(amqpci_slab_new(&failing.allocator, pool, SLAB_SIZE, &late), AMQPC_OK);
+    drop_new(&failing.allocator, pool);
+    assert_int_equal(failing.live, 3); /* the pool, `late` and a spare one */
+    amqpci_slab_pool_trim(pool);
+    assert_int_equal(failing.live, 2);
+    amqpci_slab_drop(late, 1);
+    assert_int_equal(failing.live, 1);
+    drop_new(&failing.allocator, pool);
+    assert_int_equal(failing.live, 2);
+    amqpci_slab_pool_close(pool);
+    assert_int_equal(failing.live, 0);
+}
+
 static void new_scenario(const amqpc_allocator *allocator)
 {
     amqpci_slab *slab = NULL;
@@ -155,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_a_slab_lives_until_its_last_reference_is_dropped),
         cmocka_unit_test(test_dropping_null_is_ignored),
         cmocka_unit_test(test_a_size_that_overflows_is_no_memory),
+        cmocka_unit_test(test_a_pool_that_was_trimmed_keeps_no_slab_until_it_is_used),
         cmocka_unit_test(test_failing_allocations_are_reported),
         cmocka_unit_test(test_two_threads_free_a_slab_once),
         cmocka_unit_test(test_a_sole_holder_may_write_after_another_thread_has_read),

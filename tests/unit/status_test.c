@@ -56,8 +56,10 @@ static void test_only_what_a_peer_sent_has_a_condition(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS; i++) {
-        /* PEER_ERROR stands for a condition that the peer gave itself. */
-        bool of_peer = rows[i].status >= 100 && rows[i].status != AMQPC_PEER_ERROR;
+        /* PEER_ERROR stands for a condition that the peer gave itself; from 700 on it is sockets
+         * and clients that fail, of which no peer is told. */
+        bool of_peer = rows[i].status >= 100 && rows[i].status < AMQPC_RESOLVE_FAILED &&
+                       rows[i].status != AMQPC_PEER_ERROR;
         assert_int_equal(rows[i].condition[0] != '\0', of_peer);
         assert_true(!of_peer || strncmp(rows[i].condition, "amqp:", 5) == 0);
     }
@@ -66,7 +68,7 @@ static void test_only_what_a_peer_sent_has_a_condition(void **state)
 static void test_a_number_that_is_no_status_is_unknown(void **state)
 {
     (void)state;
-    static const int numbers[] = {-1, 10, 99, 113, 403, 9999};
+    static const int numbers[] = {-1, 15, 99, 113, 403, 9999};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         amqpc_status status = (amqpc_status)numbers[i];
         assert_string_equal(amqpc_status_name(status), "UNKNOWN");
