@@ -55,23 +55,28 @@ void fixture_cut(broker_fixture *fixture, fixture_peer *peer)
     drop_peer(peer);
 }
 
-fixture_peer *fixture_connect(broker_fixture *fixture, const char *container,
-                              const amqpc_sasl_options *sasl)
+static const uint8_t random_bytes[32] = "thirty-two bytes that are secret";
+
+/* The broker's end. */
+static bool make_server(broker_fixture *fixture, fixture_peer *peer)
 {
-    static const uint8_t random[32] = "thirty-two bytes that are secret";
     amqpc_connection_options options;
-    amqpc_sasl_options server_sasl;
+    amqpc_sasl_options sasl;
     amqpc_limits limits;
-    assert_true(fixture->peer_count < FIXTURE_PEERS);
-    fixture_peer *peer = &fixture->peers[fixture->peer_count++];
-    broker_connection_options(fixture->broker, &options, &server_sasl, &limits);
-    options.random = (amqpc_bytes){random, sizeof random};
+    broker_connection_options(fixture->broker, &options, &sasl, &limits);
+    options.random = (amqpc_bytes){random_bytes, sizeof random_bytes};
     assert_int_equal(amqpc_connection_new(NULL, &options, &peer->server), AMQPC_OK);
     peer->connection = broker_add(fixture->broker, peer->server, peer);
-    assert_non_null(peer->connection);
+    return peer->connection != NULL;
+}
+
+static void open_client(broker_fixture *fixture, fixture_peer *peer, const char *container,
+                        const amqpc_sasl_options *sasl)
+{
+    amqpc_connection_options options;
     amqpc_connection_options_init(&options, sizeof options);
     options.sasl = sasl;
-    options.random = (amqpc_bytes){random, sizeof random};
+    options.random = (amqpc_bytes){random_bytes, sizeof random_bytes};
     assert_int_equal(amqpc_connection_new(NULL, &options, &peer->client), AMQPC_OK);
     const amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID,
                              .container_id = fixture_bytes(container)};
@@ -79,6 +84,35 @@ fixture_peer *fixture_connect(broker_fixture *fixture, const char *container,
     assert_int_equal(amqpc_session_new(peer->client, &peer->session), AMQPC_OK);
     assert_int_equal(amqpc_session_begin(peer->session, NULL), AMQPC_OK);
     fixture_run(fixture);
+}
+
+fixture_peer *fixture_connect_as(broker_fixture *fixture, const char *container,
+                                 const amqpc_sasl_options *sasl, const char *subject)
+{
+    assert_true(fixture->peer_count < FIXTURE_PEERS);
+    fixture_peer *peer = &fixture->peers[fixture->peer_count++];
+    assert_true(make_server(fixture, peer));
+    if (subject != NULL) {
+        assert_true(broker_set_subject(peer->connection, subject));
+    }
+    open_client(fixture, peer, container, sasl);
+    return peer;
+}
+
+fixture_peer *fixture_connect(broker_fixture *fixture, const char *container,
+                              const amqpc_sasl_options *sasl)
+{
+    return fixture_connect_as(fixture, container, sasl, NULL);
+}
+
+fixture_peer *fixture_try_connect(broker_fixture *fixture, const char *container)
+{
+    fixture_peer *peer = &fixture->peers[fixture->peer_count++];
+    if (!make_server(fixture, peer)) {
+        drop_peer(peer);
+        return NULL;
+    }
+    open_client(fixture, peer, container, NULL);
     return peer;
 }
 

@@ -36,6 +36,13 @@ void fixture_free(broker_fixture *fixture);
 fixture_peer *fixture_connect(broker_fixture *fixture, const char *container,
                               const amqpc_sasl_options *sasl);
 
+/* The same, with the name of a client certificate. NULL for none. */
+fixture_peer *fixture_connect_as(broker_fixture *fixture, const char *container,
+                                 const amqpc_sasl_options *sasl, const char *subject);
+
+/* The same without SASL, where the broker's memory may fail: NULL where it did. */
+fixture_peer *fixture_try_connect(broker_fixture *fixture, const char *container);
+
 /* Moves bytes and rounds until nothing happens any more. */
 void fixture_run(broker_fixture *fixture);
 

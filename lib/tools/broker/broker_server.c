@@ -10,7 +10,11 @@
 
 #include "tools/report.h"
 
-enum { REASON_SIZE = 256, DRAIN_POLL_MS = 10 };
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+enum { REASON_SIZE = 256, DRAIN_POLL_MS = 10, CALM_MS = 2000 };
 
 /* How far the end has come. */
 enum server_phase { PHASE_SERVING = 0, PHASE_DRAINING = 1, PHASE_CLOSING = 2, PHASE_OVER = 3 };
@@ -25,6 +29,7 @@ struct server {
     amqpc_listener *local;
     enum server_phase phase;
     uint64_t phase_end_ms;
+    bool is_busy; /* something happened since memory was last given back to the system */
 };
 
 /* --- Signals: they set a number, and wake the poller. */
@@ -258,15 +263,29 @@ static void advance_end(struct server *server)
     }
 }
 
+/* When all is calm, pages that idle connections have given back go to the system. */
+static void note_calm(struct server *server, bool calm)
+{
+    if (calm && server->is_busy) {
+#ifdef __GLIBC__
+        (void)malloc_trim(0);
+#endif
+    }
+    server->is_busy = !calm;
+}
+
 static bool run(struct server *server)
 {
     int64_t patience_ms = -1;
     while (server->phase != PHASE_OVER) {
-        amqpc_status status = amqpc_poller_wait(server->poller, patience_ms);
+        bool watches = server->is_busy && (patience_ms < 0 || patience_ms > CALM_MS);
+        amqpc_status status =
+            amqpc_poller_wait(server->poller, watches ? (int64_t)CALM_MS : patience_ms);
         if (status == AMQPC_SYSTEM_ERROR || status == AMQPC_FORKED) {
             report("%s", amqpc_status_text(status));
             return false;
         }
+        note_calm(server, watches && status == AMQPC_TIMED_OUT);
         patience_ms = serve_round(server);
         if (stops > 0) {
             advance_end(server);
