@@ -140,7 +140,24 @@ static bool read_fields(json_reader *reader, uint32_t type, json_object *from, v
 
 /* --- Sections of maps, and the body. */
 
-/* Keys of annotations are symbols (AMQP 3.2.10), which an object of JSON cannot say. */
+/* Whether a value is a map whose keys have a type, or the other one. */
+static bool check_map(json_reader *reader, const char *name, const amqpc_value *map, unsigned type,
+                      unsigned other)
+{
+    if (map->type != AMQPC_TYPE_MAP) {
+        return json_fail(reader, "%s is no map", name);
+    }
+    for (uint32_t i = 0; i < map->count; i += 2) {
+        unsigned key = map->as.items[i].type;
+        if (key != type && key != other) {
+            return json_fail(reader, "a key of %s is of type %s", name, amqpc_type_name(key));
+        }
+    }
+    return true;
+}
+
+/* Keys of annotations are symbols or ulongs (AMQP 3.2.10); those of an object of JSON are symbols
+ * here. */
 static bool read_annotations(json_reader *reader, const char *name, json_object *from,
                              amqpc_value *map)
 {
@@ -153,14 +170,15 @@ static bool read_annotations(json_reader *reader, const char *name, json_object 
     for (uint32_t i = 0; is_object && map->type == AMQPC_TYPE_MAP && i < map->count; i += 2) {
         items[i].type = AMQPC_TYPE_SYMBOL;
     }
-    return map->type == AMQPC_TYPE_MAP || json_fail(reader, "%s is no map", name);
+    return check_map(reader, name, map, AMQPC_TYPE_SYMBOL, AMQPC_TYPE_ULONG);
 }
 
+/* AMQP 3.2.5 */
 static bool read_properties_map(json_reader *reader, const char *name, json_object *from,
                                 amqpc_value *map)
 {
     return json_value_read(reader, from, map) &&
-           (map->type == AMQPC_TYPE_MAP || json_fail(reader, "%s is no map", name));
+           check_map(reader, name, map, AMQPC_TYPE_STRING, AMQPC_TYPE_STRING);
 }
 
 /* One section of data or amqp-sequence. */

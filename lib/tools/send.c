@@ -88,11 +88,12 @@ static int print_help(void)
     return report_finish(EXIT_GOOD);
 }
 
-static void fail(send_run *run, amqpc_status status)
+/* what: that the status is of. */
+static void fail(send_run *run, const char *what, amqpc_status status)
 {
     amqpc_client_error error;
     bool failed = amqpc_sender_get_error(run->sender, &error) == AMQPC_OK;
-    peer_report(run->client, "sending failed", status, failed, &error);
+    peer_report(run->client, what, status, failed, &error);
     run->failed = true;
 }
 
@@ -160,7 +161,7 @@ static void await_outcomes(send_run *run)
         }
     }
     if (status != AMQPC_NOT_FOUND && !run->failed) {
-        fail(run, status);
+        fail(run, "waiting for outcomes", status);
     }
     uint64_t left = run->posted - run->accepted - run->refused;
     if (left > 0) {
@@ -195,7 +196,9 @@ static bool post(send_run *run, const json_message *message)
         return false;
     }
     if (status != AMQPC_OK) {
-        fail(run, status);
+        char what[40];
+        (void)snprintf(what, sizeof what, "message %" PRIu64, number);
+        fail(run, what, status);
         return false;
     }
     run->posted = number;
@@ -232,7 +235,7 @@ static bool open_sender(send_run *run)
     }
     status = amqpc_sender_wait_open(run->sender, run->timeout_ms);
     if (status != AMQPC_OK) {
-        fail(run, status);
+        fail(run, "sending failed", status);
     }
     return status == AMQPC_OK;
 }

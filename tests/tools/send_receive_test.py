@@ -264,6 +264,18 @@ class Messages(unittest.TestCase):
         self.assertEqual((result.status, result.errors), (0, ""))
         self.assertIn('amqp-value("relayed")', self.receive(1).output)
 
+    def test_rejected_messages_are_listed(self) -> None:
+        result = run("send", "--address=", self.broker.url, "one", "two")  # nobody says where to
+        self.assertEqual((result.status, result.output), (1, ""))
+        self.assertIn("amqpcodec: message 1: rejected: amqp:not-found", result.errors)
+        self.assertIn("amqpcodec: message 2: rejected: amqp:not-found", result.errors)
+
+    def test_rejected_messages_are_counted_where_they_are_many(self) -> None:
+        result = run("send", "--address=", "--count=100", self.broker.url, "text")
+        self.assertEqual(result.status, 1)
+        self.assertIn("100 of 100 messages were not accepted", result.errors)
+        self.assertEqual(result.errors.count("rejected"), 20)
+
     def test_address_may_be_an_option(self) -> None:
         result = run("send", f"--address={self.queue}", self.broker.url, "text")
         self.assertEqual((result.status, result.errors), (0, ""))
@@ -297,6 +309,16 @@ class Messages(unittest.TestCase):
         size = 3 << 20
         self.send("--lines", "--data", data=b"x" * size)
         self.assertEqual(len(self.receive(1, "--lines").output), size + 1)
+
+    def test_queue_that_is_full_is_waited_for_as_long_as_asked(self) -> None:
+        broker = Broker("--queue-memory=20K", "--max-message-size=10K")
+        result = run("send", "--timeout=1", "--count=10000", broker.url, "q", "m")
+        self.assertEqual((result.status, result.output), (1, ""))
+        self.assertRegex(result.errors, r"^amqpcodec: message \d+: the time is up\n$")
+        result = run("send", "--lines", broker.url, "r", data=b"x" * 20000)
+        self.assertEqual(result.status, 1)
+        self.assertIn("message 1: the delivery is larger than max-message-size", result.errors)
+        broker.stop()
 
     def test_broker_that_goes_away_ends_both(self) -> None:
         broker = Broker()
