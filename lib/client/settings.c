@@ -67,7 +67,10 @@ static const char *shown(const char *text, size_t size, char *room)
 {
     size_t kept = size < SHOWN_MAX ? size : SHOWN_MAX;
     for (size_t i = 0; i < kept; i++) {
-        room[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        room[i] = text[i];
+        if (text[i] < ' ' || text[i] > '~') {
+            room[i] = '?';
+        }
     }
     memcpy(room + kept, size > kept ? "..." : "", size > kept ? 4 : 1);
     return room;

@@ -39,7 +39,11 @@ static size_t find_first(const char *text, size_t begin, size_t end, const char 
 
 static char lower(char letter)
 {
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter + ('a' - 'A')) : letter;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    if (letter < 'A' || letter > 'Z') {
+        return letter;
+    }
+    return letters[letter - 'A'];
 }
 
 bool amqpci_same_word(const char *left, const char *right, size_t size)

@@ -20,10 +20,8 @@ void *arena_take(arena *memory, size_t count, size_t size)
         __builtin_add_overflow(needed, sizeof(arena_block), &needed)) {
         report_no_memory();
     }
-    arena_block *block = (arena_block *)calloc(1, needed);
-    if (block == NULL) {
-        report_no_memory();
-    }
+    arena_block *block = (arena_block *)reallocate(NULL, needed);
+    memset(block, 0, needed);
     block->next = memory->first;
     memory->first = block;
     return block->bytes;

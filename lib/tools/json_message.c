@@ -290,7 +290,8 @@ static bool read_document(json_reader *reader, json_object *document, json_messa
 bool json_message_read(const char *text, size_t size, arena *memory, json_message *read,
                        char *reason, size_t reason_size)
 {
-    json_reader reader = {memory, arena_copy(memory, text, size), reason, reason_size};
+    json_reader reader = {memory, arena_copy(memory, text, size), NULL, reason_size};
+    reader.reason = reason;
     if (size >= INT_MAX) {
         return json_fail(&reader, "the line is too long");
     }

@@ -161,10 +161,13 @@ static bool read_text(json_reader *reader, json_object *from, amqpc_value *value
 /* The value of a hexadecimal digit, or -1. */
 static int digit_of(char character)
 {
-    static const char digits[] = "0123456789abcdef";
-    char lower = character >= 'A' && character <= 'F' ? (char)(character + ('a' - 'A')) : character;
-    const char *found = lower == '\0' ? NULL : strchr(digits, lower);
-    return found == NULL ? -1 : (int)(found - digits);
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    if (character >= 'a' && character <= 'f') {
+        return character - 'a' + 10;
+    }
+    return character >= 'A' && character <= 'F' ? character - 'A' + 10 : -1;
 }
 
 bool json_read_hex(json_reader *reader, json_object *from, amqpc_bytes *bytes)
