@@ -9,10 +9,11 @@
 #include "transport/tls.h"
 
 enum {
-    AMQPCI_TLS_RECORD_SIZE = 16384, /* of its plaintext, at most (RFC 8446 5.1) */
-    AMQPCI_TLS_RECORD_ROOM =
-        16384 + 512, /* encrypted, of any version, with a KeyUpdate before it */
-    AMQPCI_TLS_OUTPUT_SIZE = 4 * AMQPCI_TLS_RECORD_ROOM, /* sent by one call of the system */
+    AMQPCI_TLS_RECORD_SIZE = 16384,       /* of its plaintext, at most (RFC 8446 5.1) */
+    AMQPCI_TLS_RECORD_ROOM = 16384 + 512, /* encrypted; with a KeyUpdate before it */
+    /* Sent by one call of the system. Measured on loopback, sender's CPU: one record 0.58 ns a
+     * byte, three 0.45; four, which are beyond the 64 KiB that TCP sends as one, 0.59. */
+    AMQPCI_TLS_OUTPUT_SIZE = 3 * AMQPCI_TLS_RECORD_ROOM,
     AMQPCI_TLS_BUFFER_SIZE = AMQPCI_TLS_OUTPUT_SIZE + AMQPCI_TLS_RECORD_SIZE,
     AMQPCI_TLS_SPARE_COUNT = 4,
     AMQPCI_TLS_SESSION_COUNT = 32,

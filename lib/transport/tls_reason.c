@@ -38,7 +38,10 @@ static void copy_printable(char *to, size_t capacity, const unsigned char *from,
 {
     size_t count = size < capacity - 1 ? size : capacity - 1;
     for (size_t i = 0; i < count; i++) {
-        to[i] = from[i] > ' ' && from[i] <= '~' ? (char)from[i] : '?';
+        to[i] = '?';
+        if (from[i] > ' ' && from[i] <= '~') {
+            to[i] = (char)from[i];
+        }
     }
     to[count] = 0;
 }
