@@ -17,17 +17,19 @@ typedef struct amqpc_tls amqpc_tls;
  *
  * struct_size            sizeof(amqpc_tls_options) of the caller
  * ca                     whom to trust: a file of certificates in PEM, which replaces the system's
- *                        store. NULL: of a client the system's store, which is looked for where
- *                        OpenSSL has it, then at SSL_CERT_FILE and SSL_CERT_DIR, then in the places
- *                        of well-known systems; of a server nobody
+ *                        store. NULL: of a client the system's store, which is looked for as
+ *                        OpenSSL does (SSL_CERT_FILE and SSL_CERT_DIR, or where it was built to
+ *                        look), then, unless these are set, in the places of well-known systems;
+ *                        of a server nobody
  * certificate, key       this end's certificate chain and private key, files in PEM; NULL for none.
  *                        key NULL: the key is in the file of the certificate. Mandatory for a
  *                        server.
  * key_password           of the file of the key; NULL for none
  * alpn                   protocol to agree upon by ALPN, such as "amqp"; NULL for no ALPN
  * verify_peer            client: check the server's certificate; default true. Server: demand a
- *                        certificate of the client, and check it; default false
- * verify_host            client: check that the certificate is for the host; default true
+ *                        certificate of the client, and check it by `ca`; default false
+ * verify_host            client: check that the certificate is for the host; default true. Nothing
+ *                        is checked without verify_peer
  * resume_sessions        keep tickets, so that a later handshake is shorter; default true */
 typedef struct amqpc_tls_options {
     size_t struct_size;
@@ -57,8 +59,8 @@ AMQPC_API void amqpc_tls_options_init(amqpc_tls_options *options, uint32_t role,
  *                       people, ended by NUL
  *
  * Returns AMQPC_OK, AMQPC_NO_MEMORY, AMQPC_INVALID_ARGUMENT; AMQPC_TLS_BAD_CREDENTIALS where a file
- * cannot be read, or certificate and key do not belong together; AMQPC_UNSUPPORTED in a build
- * without TLS. */
+ * cannot be read, certificate and key do not belong together, the key's password is wrong, or the
+ * system has no store; AMQPC_UNSUPPORTED in a build without TLS. */
 AMQPC_API amqpc_status amqpc_tls_new(const amqpc_allocator *allocator, uint32_t role,
                                      const amqpc_tls_options *options, amqpc_tls **tls,
                                      char *reason, size_t reason_size) AMQPC_CHECK;
