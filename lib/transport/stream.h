@@ -15,7 +15,7 @@ typedef struct amqpci_stream amqpci_stream;
  *
  * handshake  until AMQPC_OK nothing else is called. AMQPC_TLS_FAILED, AMQPC_TLS_CERTIFICATE,
  *            AMQPC_SOCKET_ERROR, AMQPC_STREAM_ENDED, AMQPC_NO_MEMORY
- * read       one call of the system at most; of TLS as many as a record takes. AMQPC_OK with *size
+ * read       one call of the system at most; of TLS as many as fill the place. AMQPC_OK with *size
  *            above 0; AMQPC_STREAM_ENDED at the end of the stream in good order;
  *            AMQPC_TLS_TRUNCATED, AMQPC_TLS_FAILED, AMQPC_SOCKET_ERROR
  * write      the vectors' bytes from the start, as many as go; *size receives how many, also with

@@ -85,6 +85,7 @@ amqpc_status amqpci_tls_bytes_receive(amqpci_tls_stream *stream)
     input->begin = 0;
     input->end = (size_t)size;
     stream->is_ended = size == 0;
+    stream->is_full = size == AMQPCI_TLS_BUFFER_SIZE;
     return AMQPC_OK;
 }
 

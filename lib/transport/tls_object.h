@@ -67,6 +67,7 @@ typedef struct amqpci_tls_bytes {
  * key_records     until the key is changed
  * alert           the peer's last, or -1
  * is_ended        the socket has said so
+ * is_full         the last receiving filled the buffer: the socket may have more
  * host            a client's name of the server, as it is verified; without it "" */
 typedef struct amqpci_tls_stream {
     amqpci_stream base;
@@ -83,6 +84,7 @@ typedef struct amqpci_tls_stream {
     int alert;
     bool is_established;
     bool is_ended;
+    bool is_full;
     char *peer_subject;
     char reason[AMQPCI_TLS_REASON_SIZE];
     char host[];

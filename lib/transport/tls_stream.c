@@ -184,6 +184,21 @@ static amqpc_status decrypt(amqpci_tls_stream *stream, uint8_t *data, size_t cap
     return AMQPC_OK;
 }
 
+/* Once more from the socket. The failure of one that has given something before is told with the
+ * next read. */
+static amqpc_status receive(amqpci_tls_stream *stream, bool is_first)
+{
+    /* An alert, or the answer to one. What is owed goes out with the caller's next write. */
+    if (is_first && stream->owed == 0 && amqpci_tls_bytes_send(stream) == AMQPC_SOCKET_ERROR) {
+        return AMQPC_SOCKET_ERROR;
+    }
+    amqpc_status status = amqpci_tls_bytes_receive(stream);
+    if (status == AMQPC_SOCKET_ERROR && !is_first) {
+        stream->failure = status; /* the system tells it once */
+    }
+    return status;
+}
+
 static amqpc_status read_bytes(amqpci_stream *base, void *data, size_t capacity, size_t *size)
 {
     amqpci_tls_stream *stream = of(base);
@@ -194,20 +209,16 @@ static amqpc_status read_bytes(amqpci_stream *base, void *data, size_t capacity,
     base->has_buffered = false;
     size_t taken = 0;
     amqpc_status status = decrypt(stream, (uint8_t *)data, capacity, &taken);
-    while (status == AMQPC_NEED_MORE && taken == 0) {
-        /* An alert, or the answer to one. What is owed goes out with the caller's next write. */
-        if (stream->owed == 0 && amqpci_tls_bytes_send(stream) == AMQPC_SOCKET_ERROR) {
-            return AMQPC_SOCKET_ERROR;
-        }
-        status = amqpci_tls_bytes_receive(stream);
+    bool waits = false;
+    while (status == AMQPC_NEED_MORE && !waits && (taken == 0 || stream->is_full)) {
+        status = receive(stream, taken == 0);
+        waits = status == AMQPC_NEED_MORE;
         if (status == AMQPC_OK) {
             status = decrypt(stream, (uint8_t *)data, capacity, &taken);
-        } else {
-            return status == AMQPC_NEED_MORE ? wait(stream, true) : status;
         }
     }
     if (taken == 0) {
-        return status;
+        return waits ? wait(stream, true) : status;
     }
     /* What ended the stream is told next time. */
     base->has_buffered =
@@ -359,8 +370,7 @@ static void release(amqpci_stream *base)
 {
     amqpci_tls_stream *stream = of(base);
     amqpc_allocator allocator = stream->allocator;
-    if (stream->ssl != NULL && stream->is_established &&
-        (stream->failure == AMQPC_OK || stream->failure == AMQPC_TLS_TRUNCATED)) {
+    if (stream->is_established && stream->failure != AMQPC_TLS_FAILED) {
         SSL_set_shutdown(stream->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
     SSL_free(stream->ssl);

@@ -2,6 +2,7 @@
  * for those that are idle. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -228,6 +230,69 @@ static void test_one_call_of_the_system_reads_several_records(void **state)
     tls_pair_close(&pair);
 }
 
+static void test_a_read_goes_on_while_the_socket_has_more(void **state)
+{
+    (void)state;
+    enum { SIZE = 2 * AMQPCI_TLS_BUFFER_SIZE };
+    tls_pair pair;
+    connect_default(&pair);
+    tls_pair_say(&pair, TLS_SERVER, "after the tickets");
+    static uint8_t data[SIZE];
+    amqpc_bytes vector = {data, sizeof data};
+    size_t size = 0;
+    amqpci_stream *server = pair.streams[TLS_SERVER];
+    assert_int_equal(server->kind->write(server, &vector, 1, &size), AMQPC_OK);
+    amqpci_stream *client = pair.streams[TLS_CLIENT];
+    uint64_t reads = client->reads;
+    static uint8_t place[2 * SIZE];
+    assert_int_equal(client->kind->read(client, place, sizeof place, &size), AMQPC_OK);
+    assert_int_equal(size, sizeof data);
+    assert_int_equal(client->reads - reads, 3); /* encryption adds a little */
+    assert_false(client->has_buffered);
+    tls_pair_close(&pair);
+}
+
+static void test_row_96_a_reset_after_data_is_told_after_it(void **state)
+{
+    (void)state;
+    tls_pair pair;
+    tls_pair_open(&pair, 0, false);
+    amqpc_tls *tls = tls_make_client();
+    amqpci_stream *client = NULL;
+    assert_int_equal(
+        amqpci_tls_stream_new(tls, NULL, pair.sockets[TLS_CLIENT], "localhost", &client), AMQPC_OK);
+    amqpc_tls_free(tls);
+    pair.streams[TLS_CLIENT] = client;
+    SSL *raw = tls_raw_make(&pair, TLS_SERVER, 0);
+    tls_raw_handshake(&pair, TLS_SERVER, raw);
+    static uint8_t data[AMQPCI_TLS_BUFFER_SIZE];
+    for (size_t written = 0; written < sizeof data;) { /* record by record */
+        int size = SSL_write(raw, data, (int)(sizeof data - written));
+        assert_true(size > 0);
+        written += (size_t)size;
+    }
+    /* What is sent fills the buffer of our end, and ends in the middle of a record. */
+    static uint8_t wire[2 * AMQPCI_TLS_BUFFER_SIZE];
+    ssize_t there = recv(pair.sockets[TLS_CLIENT], wire, sizeof wire, 0);
+    assert_true(there > AMQPCI_TLS_BUFFER_SIZE);
+    assert_int_equal(send(pair.sockets[TLS_SERVER], wire, AMQPCI_TLS_BUFFER_SIZE, 0),
+                     AMQPCI_TLS_BUFFER_SIZE);
+    amqpc_bytes vector = {"unread", 6};
+    size_t size = 0;
+    assert_int_equal(client->kind->write(client, &vector, 1, &size), AMQPC_OK);
+    tls_raw_free(raw);
+    close(pair.sockets[TLS_SERVER]); /* with input that nobody has read: a reset */
+    pair.sockets[TLS_SERVER] = -1;
+    assert_int_equal(client->kind->read(client, wire, sizeof wire, &size), AMQPC_OK);
+    assert_int_equal(size % AMQPCI_TLS_RECORD_SIZE, 0);
+    assert_true(client->has_buffered);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(client->kind->read(client, wire, sizeof wire, &size), AMQPC_SOCKET_ERROR);
+        assert_int_equal(client->system_error, ECONNRESET);
+    }
+    tls_pair_close(&pair);
+}
+
 static void test_idle_streams_have_no_buffers(void **state)
 {
     (void)state;
@@ -325,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_keys_are_changed_in_time),
         cmocka_unit_test(test_small_pieces_share_full_records),
         cmocka_unit_test(test_one_call_of_the_system_reads_several_records),
+        cmocka_unit_test(test_a_read_goes_on_while_the_socket_has_more),
+        cmocka_unit_test(test_row_96_a_reset_after_data_is_told_after_it),
         cmocka_unit_test(test_idle_streams_have_no_buffers),
         cmocka_unit_test(test_nothing_to_write_is_written_at_once),
         cmocka_unit_test(test_row_101_allocations_fail),
