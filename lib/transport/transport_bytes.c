@@ -173,15 +173,17 @@ static void receive(amqpc_transport *transport)
 /* --- Output. */
 
 /* Writing has failed: what had arrived before, such as the peer's close with its reason, is still
- * read. */
+ * read. An alert of TLS says more than the socket that was closed behind it. */
 static void lose_output(amqpc_transport *transport, amqpc_status status)
 {
     enum { ROUNDS_MAX = 64 }; /* a peer that reads nothing, and sends for ever, is not waited for */
     int system_error = transport->stream->system_error;
-    for (int i = 0; i < ROUNDS_MAX && receive_all(transport) == AMQPC_OK; i++) {
+    amqpc_status received = AMQPC_OK;
+    for (int i = 0; i < ROUNDS_MAX && received == AMQPC_OK; i++) {
+        received = receive_all(transport);
     }
     transport->stream->system_error = system_error;
-    lose_stream(transport, status);
+    lose_stream(transport, received == AMQPC_TLS_FAILED ? received : status);
 }
 
 /* Writes until there is no more, or the stream takes no more. */

@@ -1,12 +1,18 @@
 /* Transports and listeners with TLS: what a program sees of it. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <fcntl.h>
+#include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/socket_loop.h"
 #include "transport/tls_fixture.h"
 #include "transport_fixture.h"
 
@@ -145,6 +151,49 @@ static void test_a_client_hears_why_its_certificate_is_refused(void **state)
     transport_fixture_free(&fixture);
 }
 
+/* A server that demands a certificate hears of none, says so, and closes while it has input that it
+ * has not read: the client's socket fails when it next writes, and the alert lies before that. */
+static void test_an_alert_tells_more_than_a_socket_that_fails(void **state)
+{
+    (void)state;
+    transport_fixture fixture;
+    transport_fixture_make(&fixture, NULL, NULL);
+    uint16_t port = 0;
+    int listener = socket_loop_listen(&port);
+    amqpc_transport_options options = transport_fixture_options(&fixture);
+    options.port = port;
+    options.tls_host = "localhost";
+    options.tls = tls_make_client();
+    transport_fixture_connect(&fixture, &options, NULL);
+    amqpc_tls_free(options.tls);
+    tls_pair pair = {.sockets = {-1, socket_loop_accept(listener)}};
+    assert_int_equal(fcntl(pair.sockets[TLS_SERVER], F_SETFL, O_NONBLOCK), 0);
+    SSL *raw = tls_raw_make(&pair, TLS_SERVER, 0);
+    SSL_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    /* The server hears nothing of what follows its hello. */
+    while (amqpc_transport_get_state(fixture.client) < AMQPC_TRANSPORT_OPEN) {
+        if (SSL_get_state(raw) == TLS_ST_BEFORE) {
+            (void)SSL_do_handshake(raw);
+        }
+        (void)!transport_fixture_round(&fixture, 1);
+    }
+    (void)!transport_fixture_round(&fixture, 0); /* open is sent */
+    while (SSL_get_error(raw, SSL_do_handshake(raw)) == SSL_ERROR_WANT_READ) {
+        (void)!transport_fixture_round(&fixture, 1);
+    }
+    ERR_clear_error();
+    assert_int_equal(close(pair.sockets[TLS_SERVER]), 0);
+    assert_int_equal(amqpc_connection_close(amqpc_transport_connection(fixture.client), NULL),
+                     AMQPC_OK);
+    assert_int_equal(amqpc_transport_flush(fixture.client), AMQPC_OK);
+    transport_fixture_wait(&fixture, client_is_over);
+    amqpc_transport_failure failure = client_failure(&fixture);
+    assert_int_equal(failure.status, AMQPC_TLS_FAILED);
+    assert_non_null(strstr(failure.text, ": the peer refuses: "));
+    tls_raw_free(raw);
+    transport_fixture_free(&fixture);
+}
+
 static void test_clear_text_and_tls_do_not_meet(void **state)
 {
     (void)state;
@@ -194,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_row_78_another_host_is_refused_by_name),
         cmocka_unit_test(test_the_name_is_the_host_unless_told),
         cmocka_unit_test(test_a_client_hears_why_its_certificate_is_refused),
+        cmocka_unit_test(test_an_alert_tells_more_than_a_socket_that_fails),
         cmocka_unit_test(test_clear_text_and_tls_do_not_meet),
         cmocka_unit_test(test_contexts_of_the_other_role_are_refused),
     };
