@@ -10,7 +10,9 @@
 #include "tools/options.h"
 #include "tools/report.h"
 
-enum { HOST_MAX = 256, PORT_UNSET = UINT32_MAX, DEFAULT_PORT = 5672, DEFAULT_TLS_PORT = 5671 };
+#define PORT_UNSET UINT32_MAX
+
+enum { HOST_MAX = 256, DEFAULT_PORT = 5672, DEFAULT_TLS_PORT = 5671 };
 
 /* The options, as the command line sets them. */
 typedef struct broker_arguments {
