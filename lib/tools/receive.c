@@ -318,6 +318,7 @@ static bool open_receiver(receive_run *run)
         amqpc_receiver_new(run->client, run->options.address, &options, &run->receiver);
     if (status != AMQPC_OK) {
         peer_report(run->client, "the receiver could not be made", status, false, NULL);
+        run->failed = true;
         return false;
     }
     uint32_t seconds = run->options.timeout;
