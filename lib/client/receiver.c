@@ -69,8 +69,8 @@ static amqpc_status settle_up(amqpci_client_link *link)
     return status;
 }
 
-/* Deliveries that the link brought in this attachment for the program: those that came back, which it
- * was given before, do not count. */
+/* Deliveries that the link brought in this attachment for the program: those that came back, which
+ * it was given before, do not count. */
 static uint32_t count_used(const amqpc_link *link)
 {
     amqpc_attach attach;
@@ -104,11 +104,6 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
 {
     amqpc_receiver *receiver = (amqpc_receiver *)link;
     allow_size(receiver, link->link->connection);
-    if (receiver->is_draining) {
-        receiver->is_draining = false;
-        receiver->granted = 0;
-        return;
-    }
     if (receiver->prefetch > 0) {
         amqpci_ignore(amqpc_link_set_prefetch(link->link, receiver->prefetch)); /* it was checked */
         return;
@@ -117,6 +112,9 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
     receiver->granted =
         (uint64_t)credit_left(receiver, from) + (from == NULL ? 0 : from->unread_count);
     amqpci_ignore(amqpc_link_add_credit(link->link, (uint32_t)receiver->granted));
+    if (receiver->is_draining) {
+        amqpci_ignore(amqpc_link_drain(link->link));
+    }
 }
 
 /* What the sender comes back to needs credit, too, which was not meant for it. Some of it may have
@@ -131,6 +129,10 @@ static void attached(amqpci_client_link *link)
     }
     if (receiver->prefetch == 0 && wanted > link->link->credit) {
         amqpci_ignore(amqpc_link_add_credit(link->link, wanted - link->link->credit));
+    }
+    if (receiver->is_draining && link->link->drain) {
+        amqpci_ignore(
+            amqpc_link_drain(link->link)); /* with attach no flow went out for no credit */
     }
 }
 
@@ -384,7 +386,6 @@ static bool is_drained(const void *object)
            (receiver->base.phase == AMQPCI_LINK_OPEN && !link->drain);
 }
 
-/* Nothing can be drained before the link is attached: then there is no credit either. */
 static amqpc_status drain(amqpc_receiver *receiver, uint64_t deadline_ms)
 {
     amqpc_client *client = receiver->base.client;

@@ -165,6 +165,13 @@ static bool is_output_full(const amqpc_connection *connection)
     return connection->output.size + connection->pending_size >= connection->output_size_max;
 }
 
+/* The engine would take messages beyond the session's window, and keep them; but each costs more
+ * then, and goes out no sooner. */
+static bool is_window_open(const amqpc_session *session)
+{
+    return session->remote_window > 0 && session->pending.first == NULL;
+}
+
 bool amqpci_sender_may_post(const void *object)
 {
     const amqpc_sender *sender = (const amqpc_sender *)object;
@@ -173,7 +180,7 @@ bool amqpci_sender_may_post(const void *object)
         return sender->base.phase >= AMQPCI_LINK_CLOSING;
     }
     return link->credit > 0 && sender->posted + sender->awaited < sender->window &&
-           !is_output_full(link->connection);
+           is_window_open(link->session) && !is_output_full(link->connection);
 }
 
 void amqpci_sender_answer_drain(amqpc_sender *sender)

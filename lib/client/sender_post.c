@@ -111,7 +111,9 @@ static amqpc_status post_some(amqpc_sender *sender, const amqpc_bytes *payloads,
                               uint64_t context, amqpc_send_options *options, size_t *sent)
 {
     size_t room = sender->window - sender->posted - sender->awaited;
+    size_t frames = sender->base.link->session->remote_window;
     count = count < room ? count : room;
+    count = count < frames ? count : frames;
     count = count < BATCH ? count : BATCH;
     amqpc_status status =
         amqpci_completions_reserve(&sender->completions, (size_t)sender->posted + count);
