@@ -110,19 +110,17 @@ static void test_next_host_of_the_list_is_tried(void **state)
 static void test_pauses_grow_where_the_peer_throws_the_client_out(void **state)
 {
     client_fixture fixture;
-    uint32_t last_ms = 0;
+    amqpc_client_event event = {.delay_ms = 0};
     amqpc_client_options options = client_fixture_options();
     (void)state;
-    options.reconnect_delay_ms = 4;
-    options.reconnect_delay_max_ms = 64;
+    options.reconnect_delay_ms = 20;
+    options.reconnect_delay_max_ms = 200;
     client_fixture_make(
         &fixture, &(test_server_options){.close_condition = "amqp:connection:forced"}, &options);
-    for (int i = 0; i < 6; i++) {
-        amqpc_client_event event = wait_for_event(fixture.client, AMQPC_CLIENT_EVENT_DISCONNECTED);
-        last_ms = event.delay_ms > last_ms ? event.delay_ms : last_ms;
-        assert_true(event.delay_ms <= 64);
+    while (event.delay_ms <= 20) {
+        event = wait_for_event(fixture.client, AMQPC_CLIENT_EVENT_DISCONNECTED);
+        assert_true(event.delay_ms <= 200);
     }
-    assert_true(last_ms > 4);
     client_fixture_free(&fixture);
 }
 
