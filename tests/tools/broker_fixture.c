@@ -57,6 +57,18 @@ void fixture_cut(broker_fixture *fixture, fixture_peer *peer)
 
 static const uint8_t random_bytes[32] = "thirty-two bytes that are secret";
 
+/* A place that was never used, or whose client is gone. */
+static fixture_peer *take_place(broker_fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->peer_count; i++) {
+        if (fixture->peers[i].client == NULL) {
+            return &fixture->peers[i];
+        }
+    }
+    assert_true(fixture->peer_count < FIXTURE_PEERS);
+    return &fixture->peers[fixture->peer_count++];
+}
+
 /* The broker's end. */
 static bool make_server(broker_fixture *fixture, fixture_peer *peer)
 {
@@ -89,8 +101,7 @@ static void open_client(broker_fixture *fixture, fixture_peer *peer, const char 
 fixture_peer *fixture_connect_as(broker_fixture *fixture, const char *container,
                                  const amqpc_sasl_options *sasl, const char *subject)
 {
-    assert_true(fixture->peer_count < FIXTURE_PEERS);
-    fixture_peer *peer = &fixture->peers[fixture->peer_count++];
+    fixture_peer *peer = take_place(fixture);
     assert_true(make_server(fixture, peer));
     if (subject != NULL) {
         assert_true(broker_set_subject(peer->connection, subject));
@@ -107,7 +118,7 @@ fixture_peer *fixture_connect(broker_fixture *fixture, const char *container,
 
 fixture_peer *fixture_try_connect(broker_fixture *fixture, const char *container)
 {
-    fixture_peer *peer = &fixture->peers[fixture->peer_count++];
+    fixture_peer *peer = take_place(fixture);
     if (!make_server(fixture, peer)) {
         drop_peer(peer);
         return NULL;

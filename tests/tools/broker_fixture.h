@@ -7,7 +7,7 @@
 
 #include "tools/broker/broker.h"
 
-enum { FIXTURE_PEERS = 8 };
+enum { FIXTURE_PEERS = 12 };
 
 /* One client.
  *
