@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -159,6 +160,50 @@ static void test_sockets_with_little_room_take_a_record_in_parts(void **state)
     tls_pair_close(&pair);
     amqpc_tls_free(client);
     amqpc_tls_free(server);
+}
+
+/* A server's certificate with so many of its authority's behind it, in a file of their own. */
+static void write_long_chain(char *path, size_t size)
+{
+    enum { LENGTH = 160 };
+    char text[4096];
+    (void)snprintf(path, size, "%.*s/chain.pem", TLS_PATH_SIZE, tls_test_files.folder);
+    FILE *chain = fopen(path, "w");
+    assert_non_null(chain);
+    for (int i = 0; i <= LENGTH; i++) {
+        FILE *part = fopen(i == 0 ? tls_test_files.server : tls_test_files.ca, "r");
+        assert_non_null(part);
+        size_t there = fread(text, 1, sizeof text, part);
+        assert_true(there > 0 && there < sizeof text);
+        assert_int_equal(fwrite(text, 1, there, chain), there);
+        assert_int_equal(fclose(part), 0);
+    }
+    assert_int_equal(fclose(chain), 0);
+}
+
+static void test_a_flight_longer_than_the_buffer_is_sent_in_parts(void **state)
+{
+    (void)state;
+    char path[2 * TLS_PATH_SIZE];
+    write_long_chain(path, sizeof path);
+    amqpc_tls_options options = tls_server_options(path);
+    amqpc_tls *client = tls_make_client();
+    amqpc_tls *server = tls_make(AMQPC_SERVER, &options);
+    tls_pair pair;
+    tls_pair_open(&pair, 999, true);
+    for (int end = 0; end < 2; end++) {
+        assert_int_equal(amqpci_tls_stream_new(end == TLS_CLIENT ? client : server, NULL,
+                                               pair.sockets[end], "localhost", &pair.streams[end]),
+                         AMQPC_OK);
+    }
+    tls_pair_handshake(&pair);
+    assert_int_equal(pair.statuses[TLS_CLIENT], AMQPC_OK);
+    assert_int_equal(pair.statuses[TLS_SERVER], AMQPC_OK);
+    run_flows(&pair, 1000, 4096);
+    tls_pair_close(&pair);
+    amqpc_tls_free(client);
+    amqpc_tls_free(server);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void test_keys_are_changed_in_time(void **state)
@@ -387,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_large_data_goes_both_ways_at_once),
         cmocka_unit_test(test_row_94_bytes_come_one_by_one),
         cmocka_unit_test(test_sockets_with_little_room_take_a_record_in_parts),
+        cmocka_unit_test(test_a_flight_longer_than_the_buffer_is_sent_in_parts),
         cmocka_unit_test(test_keys_are_changed_in_time),
         cmocka_unit_test(test_small_pieces_share_full_records),
         cmocka_unit_test(test_one_call_of_the_system_reads_several_records),

@@ -388,6 +388,42 @@ static void test_peers_that_do_not_speak_tls_are_told_apart(void **state)
     check_no_tls(TLS_SERVER, "GET / HTTP/1.1\r\n\r\n", 18);
 }
 
+static int choose_other(SSL *ssl, const unsigned char **chosen, unsigned char *size,
+                        const unsigned char *offered, unsigned offered_size, void *argument)
+{
+    (void)ssl;
+    (void)offered;
+    (void)offered_size;
+    (void)argument;
+    *chosen = (const unsigned char *)"evil";
+    *size = 4;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void test_a_protocol_that_was_not_offered_is_refused(void **state)
+{
+    (void)state;
+    amqpc_tls_options options = tls_client_options();
+    options.alpn = "amqp";
+    amqpc_tls *client = tls_make(AMQPC_CLIENT, &options);
+    tls_pair pair;
+    tls_pair_open(&pair, 0, false);
+    amqpci_stream *stream = NULL;
+    assert_int_equal(
+        amqpci_tls_stream_new(client, NULL, pair.sockets[TLS_CLIENT], "localhost", &stream),
+        AMQPC_OK);
+    amqpc_tls_free(client);
+    pair.streams[TLS_CLIENT] = stream;
+    SSL *raw = tls_raw_make(&pair, TLS_SERVER, 0);
+    SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(raw), choose_other, NULL);
+    assert_int_equal(stream->kind->handshake(stream), AMQPC_NEED_MORE);
+    assert_int_equal(SSL_do_handshake(raw), -1);
+    assert_int_equal(stream->kind->handshake(stream), AMQPC_TLS_FAILED);
+    assert_string_equal(stream->reason, "the server chose a protocol that was not offered");
+    tls_raw_free(raw);
+    tls_pair_close(&pair);
+}
+
 static void test_old_versions_are_refused(void **state)
 {
     (void)state;
@@ -519,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_row_85_a_write_outlives_what_is_read_meanwhile),
         cmocka_unit_test(test_shutdown_waits_until_it_is_said),
         cmocka_unit_test(test_peers_that_do_not_speak_tls_are_told_apart),
+        cmocka_unit_test(test_a_protocol_that_was_not_offered_is_refused),
         cmocka_unit_test(test_old_versions_are_refused),
         cmocka_unit_test(test_an_end_before_the_handshake_is_over_is_told),
         cmocka_unit_test(test_broken_records_end_the_stream),
