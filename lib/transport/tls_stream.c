@@ -101,6 +101,7 @@ static amqpc_status establish(amqpci_tls_stream *stream)
     const unsigned char *protocol = NULL;
     unsigned size = 0;
     const amqpc_tls *tls = stream->tls;
+    /* Older releases of OpenSSL 3 do not check what a server chose. */
     SSL_get0_alpn_selected(stream->ssl, &protocol, &size);
     if (size > 0 && (size + 1 != tls->alpn_size || memcmp(protocol, tls->alpn + 1, size) != 0)) {
         amqpci_tls_reason(stream->reason, sizeof stream->reason,
