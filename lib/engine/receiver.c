@@ -230,6 +230,9 @@ AMQPCI_INLINE void complete(amqpc_link *link, amqpci_delivery *delivery)
 {
     link->connection->deliveries_received++;
     queue_unread(link, delivery);
+    if (AMQPCI_UNLIKELY(link->drain)) {
+        amqpci_link_refill(link); /* it may have been the last that there was credit for */
+    }
 }
 
 /* A delivery that the sender gave up is settled by that, and dropped (AMQP 2.7.5). */
