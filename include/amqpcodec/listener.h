@@ -66,7 +66,7 @@ AMQPC_API uint32_t amqpc_listener_port(const amqpc_listener *listener);
  *
  * Returns AMQPC_OK; AMQPC_NOT_FOUND where nobody waits; AMQPC_NO_DESCRIPTORS, where the client
  * waits on, and the listener tells of it again after a while; AMQPC_NO_MEMORY,
- * AMQPC_INVALID_ARGUMENT. */
+ * AMQPC_INVALID_ARGUMENT, after which the client waits on likewise; AMQPC_FORKED. */
 AMQPC_API amqpc_status amqpc_listener_accept(amqpc_listener *listener,
                                              const amqpc_connection_options *connection_options,
                                              amqpc_transport **transport) AMQPC_CHECK;

@@ -36,7 +36,8 @@ AMQPC_API amqpc_status amqpc_poller_new(const amqpc_allocator *allocator,
                                         amqpc_poller **poller) AMQPC_CHECK;
 
 /* Frees the poller with its transports and listeners: sockets are closed as they stand. In the
- * child of a fork descriptors are closed, and nothing is sent. NULL is ignored. */
+ * child of a fork (of fork, that is, not of vfork or clone) descriptors are closed, and nothing is
+ * sent. NULL is ignored. */
 AMQPC_API void amqpc_poller_free(amqpc_poller *poller);
 
 /* Sends what the transports have to send, waits until something happens, and receives.
@@ -51,7 +52,9 @@ AMQPC_API amqpc_status amqpc_poller_wait(amqpc_poller *poller, int64_t timeout_m
 
 /* What has something to tell. One of the two is set.
  *
- * transport  its state has changed (amqpc_transport_get_state), or its connection has events
+ * transport  its state has changed (amqpc_transport_get_state), or its connection has events, or
+ *            sending, which output that waited had kept from going on (AMQPC_LIMIT_REACHED), may go
+ *            on. It comes again as long as its connection's events are not all read.
  * listener   amqpc_listener_accept has a transport */
 typedef struct amqpc_ready {
     amqpc_transport *transport;

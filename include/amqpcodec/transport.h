@@ -68,8 +68,8 @@ AMQPC_API void amqpc_transport_options_init(amqpc_transport_options *options, si
  *
  * What goes wrong later (the name is unknown, nobody answers) is a state, not a result.
  *
- * Returns AMQPC_OK, AMQPC_NO_MEMORY, AMQPC_INVALID_ARGUMENT, AMQPC_SYSTEM_ERROR,
- * AMQPC_NO_DESCRIPTORS; AMQPC_UNSUPPORTED for TLS in a build without; AMQPC_FORKED. */
+ * Returns AMQPC_OK, AMQPC_NO_MEMORY, AMQPC_SYSTEM_ERROR, AMQPC_NO_DESCRIPTORS, AMQPC_FORKED;
+ * AMQPC_INVALID_ARGUMENT also for the TLS of a server, and where TLS needs a host and has none. */
 AMQPC_API amqpc_status amqpc_transport_connect(amqpc_poller *poller,
                                                const amqpc_transport_options *options,
                                                const amqpc_connection_options *connection_options,
@@ -120,14 +120,16 @@ AMQPC_API amqpc_status amqpc_transport_get_failure(const amqpc_transport *transp
 AMQPC_API void amqpc_transport_touch(amqpc_transport *transport);
 
 /* Sends now what there is to send, as far as the socket takes it. Returns AMQPC_OK, also where some
- * waits, and where the transport fails for it, which its state says; AMQPC_NO_MEMORY. */
+ * waits, and where the transport fails for it, which its state says; AMQPC_NO_MEMORY; AMQPC_FORKED.
+ */
 AMQPC_API amqpc_status amqpc_transport_flush(amqpc_transport *transport) AMQPC_CHECK;
 
 /* Addresses of the two ends, as text: "127.0.0.1:5672", "[::1]:5672", "unix:/run/x".
  *
  * data, capacity  where to, ended by NUL
  *
- * Returns AMQPC_OK; AMQPC_NOT_FOUND before the socket is established; AMQPC_BUFFER_FULL. */
+ * Returns AMQPC_OK; AMQPC_NOT_FOUND before the socket is established, and of this end's address
+ * also after it is closed; AMQPC_BUFFER_FULL. */
 AMQPC_API amqpc_status amqpc_transport_local_address(const amqpc_transport *transport, char *data,
                                                      size_t capacity) AMQPC_CHECK;
 AMQPC_API amqpc_status amqpc_transport_remote_address(const amqpc_transport *transport, char *data,

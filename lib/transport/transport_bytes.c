@@ -207,6 +207,9 @@ static amqpc_status send_output(amqpc_transport *transport)
             transport->write_wait = waits_of(stream);
             return status;
         }
+        if (written == AMQPC_NO_MEMORY) {
+            return written;
+        }
         if (written != AMQPC_OK) {
             lose_output(transport, written);
             return AMQPC_OK;
@@ -259,7 +262,11 @@ static void check_end(amqpc_transport *transport, uint64_t now_ms)
 {
     const amqpc_connection *connection = transport->connection;
     if (amqpc_connection_is_finished(connection)) {
-        amqpci_transport_close(transport, now_ms);
+        if (transport->input_ended && connection->failure != AMQPC_OK) {
+            amqpci_transport_finish(transport); /* the end of input has stopped all output */
+        } else {
+            amqpci_transport_close(transport, now_ms);
+        }
         return;
     }
     bool is_over = connection->failure != AMQPC_OK || connection->state == AMQPC_CONNECTION_END;
