@@ -76,7 +76,10 @@ static void take_deliveries(transport_fixture *fixture, amqpc_link *link)
         assert_int_equal(amqpc_link_receive(link, deliveries, BATCH, &count), AMQPC_OK);
         for (size_t i = 0; i < count; i++) {
             fixture->received_count++;
-            fixture->received_size += deliveries[i].payload.size;
+            const uint8_t *bytes = (const uint8_t *)deliveries[i].payload.data;
+            size_t size = deliveries[i].payload.size;
+            fixture->received_size += size;
+            fixture->received_sum += (uint64_t)bytes[0] + bytes[size - 1];
             if (!deliveries[i].settled) {
                 assert_int_equal(amqpc_link_settle(link, deliveries[i].number, deliveries[i].number,
                                                    AMQPC_COMPOSITE_ACCEPTED),
@@ -129,9 +132,18 @@ static void accept_clients(transport_fixture *fixture, amqpc_listener *listener)
 {
     amqpc_status status = AMQPC_OK;
     while (status == AMQPC_OK) {
-        status = amqpc_listener_accept(listener, NULL, &fixture->server);
+        status = amqpc_listener_accept(listener, fixture->server_options, &fixture->server);
     }
     assert_int_equal(status, AMQPC_NOT_FOUND);
+}
+
+void transport_fixture_take(transport_fixture *fixture, const amqpc_ready *ready)
+{
+    if (ready->listener != NULL) {
+        accept_clients(fixture, ready->listener);
+    } else {
+        take_events(fixture, ready->transport);
+    }
 }
 
 amqpc_status transport_fixture_round(transport_fixture *fixture, int64_t timeout_ms)
@@ -139,11 +151,7 @@ amqpc_status transport_fixture_round(transport_fixture *fixture, int64_t timeout
     amqpc_ready ready;
     amqpc_status status = amqpc_poller_wait(fixture->poller, timeout_ms);
     while (amqpc_poller_next(fixture->poller, &ready)) {
-        if (ready.listener != NULL) {
-            accept_clients(fixture, ready.listener);
-        } else {
-            take_events(fixture, ready.transport);
-        }
+        transport_fixture_take(fixture, &ready);
     }
     return status;
 }

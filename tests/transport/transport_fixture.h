@@ -9,22 +9,26 @@ enum { PATIENCE_MS = 20000 /* only reached where a test fails */ };
 /* A program with both ends.
  *
  * server            the last that was accepted; NULL
+ * server_options    of what is accepted; NULL for the defaults
  * client_events     a bit for each amqpc_event_type that the client's connection had
  * server_events     likewise
  * answers           the server answers opens, begins, attaches and closes, and its receivers give
  *                   credit; default true
  * received_count    deliveries that the server took, and the bytes of their payloads
- * received_size */
+ * received_size
+ * received_sum      of the first and the last byte of each */
 typedef struct transport_fixture {
     amqpc_poller *poller;
     amqpc_listener *listener;
     amqpc_transport *client;
     amqpc_transport *server;
+    const amqpc_connection_options *server_options;
     uint32_t client_events;
     uint32_t server_events;
     bool answers;
     size_t received_count;
     size_t received_size;
+    uint64_t received_sum;
 } transport_fixture;
 
 /* Makes poller and listener. NULL options: 127.0.0.1, a free port. */
@@ -44,6 +48,9 @@ void transport_fixture_open(amqpc_connection *connection);
 
 /* A session and a sender to "queue" on a connection, without waiting. */
 amqpc_link *transport_fixture_attach(amqpc_connection *connection);
+
+/* Accepts what waits, or reads the events, of what amqpc_poller_next gave. */
+void transport_fixture_take(transport_fixture *fixture, const amqpc_ready *ready);
 
 /* One round, and the events of all that are ready. Gives the poller's status. */
 amqpc_status transport_fixture_round(transport_fixture *fixture, int64_t timeout_ms);
