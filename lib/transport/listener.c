@@ -304,8 +304,11 @@ amqpc_status amqpc_listener_new(amqpc_poller *poller, const amqpc_listener_optio
                                 amqpc_listener **listener, char *reason, size_t reason_size)
 {
     char nowhere[1];
-    const reason_text text = {reason == NULL || reason_size == 0 ? nowhere : reason,
-                              reason == NULL || reason_size == 0 ? sizeof nowhere : reason_size};
+    reason_text text = {nowhere, sizeof nowhere};
+    if (reason != NULL && reason_size > 0) {
+        text.data = reason;
+        text.size = reason_size;
+    }
     if (amqpci_poller_is_foreign(poller)) {
         explain(&text, NULL, amqpc_status_text(AMQPC_FORKED));
         return AMQPC_FORKED;

@@ -39,9 +39,9 @@ static amqpc_status keep_remote(amqpc_transport *transport)
 {
     char text[AMQPCI_ADDRESS_TEXT_SIZE] = "";
     amqpci_address address;
-    amqpc_status status = amqpci_socket_remote_address(transport->watch.descriptor, &address);
-    if (status == AMQPC_OK) {
-        status = amqpci_address_print(&address, text, sizeof text);
+    /* A peer that is gone already has no address: reading tells of it. */
+    if (amqpci_socket_remote_address(transport->watch.descriptor, &address) == AMQPC_OK) {
+        (void)!amqpci_address_print(&address, text, sizeof text);
     }
     size_t size = strlen(text) + 1;
     const amqpc_allocator *allocator = &transport->watch.poller->allocator;
@@ -50,7 +50,7 @@ static amqpc_status keep_remote(amqpc_transport *transport)
         return AMQPC_NO_MEMORY;
     }
     memcpy(transport->remote, text, size);
-    return AMQPC_OK; /* a peer that is gone already has no address: reading tells of it */
+    return AMQPC_OK;
 }
 
 amqpc_status amqpci_transport_establish(amqpc_transport *transport, const char *host)
