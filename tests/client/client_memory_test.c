@@ -106,6 +106,49 @@ static void test_row_101_allocations_fail(void **state)
     test_server_stop(server);
 }
 
+/* One allocation fails, at any time; the program asks again. Whatever that is for, each message
+ * completes once. */
+static void lossy_scenario(const amqpc_allocator *allocator)
+{
+    enum { COUNT = 25 };
+    amqpc_client *client = NULL;
+    amqpc_sender *sender = NULL;
+    uint32_t seen[COUNT] = {0};
+    amqpc_client_options options = options_with(allocator);
+    options.reconnect = true;
+    if (!goes_on(amqpc_client_new(test_server_url(server, ""), &options, &client, NULL))) {
+        return;
+    }
+    while (!goes_on(amqpc_sender_new(client, "drop", NULL, &sender))) {
+    }
+    for (uint64_t i = 0; i < COUNT; i++) {
+        uint8_t storage[13];
+        size_t posted = 0;
+        const amqpc_bytes payload = number_payload(i, storage);
+        while (!goes_on(amqpc_sender_post_batch(sender, &payload, 1, i, PATIENCE_MS, &posted))) {
+        }
+    }
+    for (size_t total = 0; total < COUNT;) {
+        amqpc_completion completions[COUNT];
+        size_t count = 0;
+        (void)goes_on(amqpc_sender_completions(sender, completions, COUNT, PATIENCE_MS, &count));
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(AMQPC_COMPOSITE_ACCEPTED, completions[i].state_type);
+            assert_int_equal(1, ++seen[completions[i].context]);
+        }
+        total += count;
+    }
+    amqpc_client_free(client);
+}
+
+static void test_row_101_allocations_fail_while_connections_are_lost(void **state)
+{
+    (void)state;
+    server = test_server_start(&(test_server_options){.port = 0});
+    assert_survives_failing_allocations(lossy_scenario);
+    test_server_stop(server);
+}
+
 /* --- At work. */
 
 static void send_window(amqpc_sender *sender, uint64_t count)
@@ -171,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_101_allocations_fail),
+        cmocka_unit_test(test_row_101_allocations_fail_while_connections_are_lost),
         cmocka_unit_test(test_no_memory_is_asked_for_at_work),
     };
     return cmocka_run_group_tests_name("client_memory", tests, NULL, NULL);
