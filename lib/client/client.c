@@ -19,7 +19,7 @@
 static amqpc_allocator allocator_of(const amqpc_client_options *options)
 {
     const amqpc_allocator *given = NULL;
-    size_t end = offsetof(amqpc_client_options, allocator) + sizeof options->allocator;
+    size_t end = offsetof(amqpc_client_options, allocator) + sizeof(void *);
     if (options != NULL && options->struct_size >= end) {
         given = options->allocator;
     }
@@ -106,7 +106,7 @@ static void destroy(amqpc_client *client)
 amqpc_status amqpc_client_new(const char *url, const amqpc_client_options *options,
                               amqpc_client **client, amqpc_client_error *error)
 {
-    amqpc_client_error unwanted;
+    amqpc_client_error unwanted = {.status = AMQPC_OK};
     error = error == NULL ? &unwanted : error;
     amqpc_allocator allocator = allocator_of(options);
     amqpc_client *made = (amqpc_client *)amqpci_new(&allocator, sizeof *made);
@@ -369,7 +369,7 @@ static amqpc_status read_property(const amqpc_client *client, const char *key, c
                                   size_t capacity)
 {
     amqpc_open open;
-    amqpc_value value;
+    amqpc_value value = {.type = AMQPC_TYPE_NULL};
     amqpc_status status = remote_open(client, &open);
     if (status == AMQPC_OK && !(open.present & AMQPC_OPEN_PROPERTIES)) {
         status = AMQPC_NOT_FOUND;

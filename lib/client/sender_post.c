@@ -266,6 +266,7 @@ static amqpc_status send_any(amqpc_sender *sender, const amqpc_message *message,
                              amqpc_bytes payload, int64_t timeout_ms, amqpc_outcome *outcome)
 {
     amqpc_outcome unwanted;
+    /* cppcheck-suppress uninitvar ; it is written below */
     outcome = outcome == NULL ? &unwanted : outcome;
     outcome->state_type = AMQPC_COMPOSITE_NONE;
     outcome->unknown = false;

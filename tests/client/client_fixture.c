@@ -62,7 +62,7 @@ amqpc_receiver *make_receiver(amqpc_client *client, const char *address, uint32_
     return receiver;
 }
 
-void number_message(uint64_t *number, amqpc_message *message)
+void number_message(const uint64_t *number, amqpc_message *message)
 {
     amqpc_message_init(message);
     message->sections = AMQPC_SECTION_BODY;

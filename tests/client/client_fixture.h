@@ -37,7 +37,7 @@ amqpc_sender *make_sender(amqpc_client *client, const char *address, uint32_t gu
 amqpc_receiver *make_receiver(amqpc_client *client, const char *address, uint32_t prefetch);
 
 /* A message of one data section with the 8 bytes of a number, and its encoding: 13 bytes. */
-void number_message(uint64_t *number, amqpc_message *message);
+void number_message(const uint64_t *number, amqpc_message *message);
 amqpc_bytes number_payload(uint64_t number, uint8_t storage[13]);
 
 /* The number in what was received. */
