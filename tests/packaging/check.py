@@ -230,16 +230,46 @@ def run_with_peer(installed: Installed, program: Path) -> str:
     return output
 
 
+# What these need to run: a peer, or a broker, where some that ran before have left their messages.
+WITH_PEER = ("engine_loop",)
+WITH_BROKER = ("client_send", "client_receive")
+
+
+def build_example(installed: Installed, source: Path) -> Path:
+    program = installed.work / f"example-{source.stem}"
+    run("cc", "-std=c11", *WARNINGS, source, "-o", program, *installed.pkg_config("full", "--cflags", "--libs"))
+    return program
+
+
+def expect_example(source: Path, output: str) -> None:
+    expected = source.with_suffix(".out")
+    assert not expected.exists() or output == expected.read_text(), f"{source.name} printed {output!r}"
+    print(f"  example {source.name}")
+
+
 def check_examples(installed: Installed) -> None:
     """Every docs/examples/NAME.c builds and runs, in its folder; where there is a NAME.out, it prints that."""
     for source in sorted((ROOT / "docs/examples").glob("*.c")):
-        program = installed.work / f"example-{source.stem}"
-        run("cc", "-std=c11", *WARNINGS, source, "-o", program, *installed.pkg_config("full", "--cflags", "--libs"))
-        needs_peer = source.stem == "engine_loop"
-        output = run_with_peer(installed, program) if needs_peer else run(program, env=installed.environment("full"), cwd=source.parent)
-        expected = source.with_suffix(".out")
-        assert not expected.exists() or output == expected.read_text(), f"{source.name} printed {output!r}"
-        print(f"  example {source.name}")
+        program = build_example(installed, source)
+        if source.stem in WITH_PEER:
+            expect_example(source, run_with_peer(installed, program))
+        elif source.stem not in WITH_BROKER:
+            expect_example(source, run(program, env=installed.environment("full"), cwd=source.parent))
+
+
+def check_client_examples(installed: Installed) -> None:
+    """The examples of clients send to, and receive from, the broker that is installed with them."""
+    command = [str(installed.prefix("full") / "bin/amqpcodec"), "broker", "--port", "0"]
+    environment = {**os.environ, **installed.environment("full")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as broker:
+        try:
+            assert broker.stdout is not None
+            url = broker.stdout.readline().split()[-1]
+            for name in WITH_BROKER:
+                source = ROOT / "docs/examples" / f"{name}.c"
+                expect_example(source, run(build_example(installed, source), url, "examples", env=installed.environment("full")))
+        finally:
+            broker.terminate()
 
 
 def main() -> int:
