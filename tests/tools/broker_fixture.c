@@ -88,6 +88,7 @@ static void open_client(broker_fixture *fixture, fixture_peer *peer, const char 
     amqpc_connection_options options;
     amqpc_connection_options_init(&options, sizeof options);
     options.sasl = sasl;
+    options.unsettled_max = 2 * BROKER_UNSETTLED_MAX; /* the broker's limit is what counts */
     options.random = (amqpc_bytes){random_bytes, sizeof random_bytes};
     assert_int_equal(amqpc_connection_new(NULL, &options, &peer->client), AMQPC_OK);
     const amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID,

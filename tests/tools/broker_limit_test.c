@@ -239,6 +239,26 @@ static void test_output_that_waits_stops_a_consumer_and_not_for_ever(void **stat
     fixture_free(&fixture);
 }
 
+static void test_a_receiver_has_so_many_unsettled_and_goes_on_when_it_settles(void **state)
+{
+    (void)state;
+    broker_fixture fixture;
+    const amqpc_source source = fixture_source("q");
+    fixture_make(&fixture, NULL);
+    fixture_peer *peer = fixture_connect(&fixture, "client", NULL);
+    amqpc_link *sender = fixture_sender(&fixture, peer, "a", "q", NULL);
+    size_t sent = BROKER_UNSETTLED_MAX + 50;
+    assert_int_equal(send_many(&fixture, sender, 10, true, sent), sent);
+    amqpc_link *receiver =
+        fixture_receiver(&fixture, peer, "b", &source, NULL, 2 * BROKER_UNSETTLED_MAX);
+    const broker_queue *queue = queue_find(fixture.broker, fixture_bytes("q"));
+    assert_int_equal(queue->unsettled_count, BROKER_UNSETTLED_MAX);
+    assert_null(fixture.broker->first_blocked); /* it costs nothing while it waits */
+    assert_int_equal(receive_many(&fixture, receiver), sent);
+    assert_int_equal(queue->unsettled_count, 0);
+    fixture_free(&fixture);
+}
+
 /* --- The end. */
 
 static void test_a_broker_that_stops_takes_nothing_more_in_and_closes_with_a_reason(void **state)
@@ -250,9 +270,12 @@ static void test_a_broker_that_stops_takes_nothing_more_in_and_closes_with_a_rea
     fixture_peer *peer = fixture_connect(&fixture, "client", NULL);
     amqpc_link *sender = fixture_sender(&fixture, peer, "a", "q", NULL);
     amqpc_link *receiver = fixture_receiver(&fixture, peer, "b", &source, NULL, 1);
+    amqpc_link *relay = fixture_sender(&fixture, peer, "c", NULL, NULL);
     fixture_send(&fixture, sender, "one");
     broker_stop(fixture.broker);
     fixture_run(&fixture);
+    assert_int_equal(amqpc_link_send(relay, (amqpc_bytes){"\0Sw@", 4}, NULL, NULL),
+                     AMQPC_NO_CREDIT);
     assert_false(broker_is_drained(fixture.broker)); /* it is not settled yet */
     assert_int_equal(amqpc_link_send(sender, (amqpc_bytes){"\0Sw@", 4}, NULL, NULL),
                      AMQPC_NO_CREDIT);
@@ -320,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_too_large_a_message_ends_its_link),
         cmocka_unit_test(test_a_message_too_large_for_one_receiver_goes_to_another),
         cmocka_unit_test(test_output_that_waits_stops_a_consumer_and_not_for_ever),
+        cmocka_unit_test(test_a_receiver_has_so_many_unsettled_and_goes_on_when_it_settles),
         cmocka_unit_test(test_a_broker_that_stops_takes_nothing_more_in_and_closes_with_a_reason),
         cmocka_unit_test(test_row_101_the_broker_survives_failing_allocations),
     };

@@ -37,7 +37,7 @@ static void test_a_receiver_without_a_source_is_refused(void **state)
     (void)state;
     broker_fixture fixture;
     const amqpc_source nothing = {.present = 0};
-    const amqpc_source lost = fixture_source("dynamic-0000000000000000-1");
+    const amqpc_source lost = fixture_source("amqpcodec-dynamic-0-1");
     fixture_make(&fixture, NULL);
     fixture_peer *peer = fixture_connect(&fixture, "client", NULL);
     assert_refused(fixture_receiver(&fixture, peer, "a", &nothing, NULL, 0), "amqp:invalid-field");
@@ -167,7 +167,7 @@ static void test_a_dynamic_node_takes_messages_and_goes_with_its_link(void **sta
 {
     (void)state;
     broker_fixture fixture;
-    char name[64] = "";
+    char name[80] = "";
     amqpc_bytes address;
     fixture_make(&fixture, NULL);
     fixture_peer *peer = fixture_connect(&fixture, "client", NULL);
@@ -200,7 +200,7 @@ static void test_a_dynamic_node_lives_as_its_policy_says(void **state)
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         broker_fixture fixture;
-        char name[64] = "";
+        char name[80] = "";
         amqpc_bytes address;
         fixture_make(&fixture, NULL);
         fixture_peer *peer = fixture_connect(&fixture, "client", NULL);
@@ -314,7 +314,7 @@ static void test_the_relay_rejects_what_has_nowhere_to_go(void **state)
     amqpc_link *relay = fixture_sender(&fixture, peer, "relay", NULL, NULL);
     send_to(&fixture, relay, NULL, false);
     assert_int_equal(fixture_update(relay).state_type, AMQPC_COMPOSITE_REJECTED);
-    send_to(&fixture, relay, "dynamic-0-1", false);
+    send_to(&fixture, relay, "amqpcodec-dynamic-0-1", false);
     assert_int_equal(fixture_update(relay).state_type, AMQPC_COMPOSITE_REJECTED);
     assert_int_equal(fixture.broker->counts.dropped, 2);
     send_to(&fixture, relay, NULL, true); /* nobody would hear of it */

@@ -384,7 +384,9 @@ static void test_a_message_expires_by_its_ttl_or_goes_out_with_what_is_left(void
     (void)state;
     struct scene scene;
     open_scene(&scene, NULL, 0);
+    assert_int_equal(broker_end_round(scene.fixture.broker), -1);
     send_with_ttl(&scene, 500);
+    assert_int_equal(broker_end_round(scene.fixture.broker), 500); /* it wants to be woken for it */
     send_with_ttl(&scene, 2000);
     fixture_pass(&scene.fixture, 600);
     assert_int_equal(the_queue(&scene)->counts.expired, 1);

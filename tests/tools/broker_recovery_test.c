@@ -274,7 +274,7 @@ static void test_a_dynamic_node_is_kept_with_its_terminus(void **state)
     fixture_peer *peer = fixture_connect(&fixture, "receiver", NULL);
     amqpc_link *link = fixture_receiver(&fixture, peer, "reply", &source, NULL, 10);
     assert_int_equal(amqpc_link_remote_source(link, &answered), AMQPC_OK);
-    char name[64] = "";
+    char name[80] = "";
     memcpy(name, answered.address.data, answered.address.size);
     fixture_cut(&fixture, peer);
     fixture_run(&fixture);

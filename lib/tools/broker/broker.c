@@ -7,8 +7,8 @@
 
 enum {
     SWEEP_MS = 100, /* how often the time of messages is looked at */
-    RETRY_MS = 1    /* how soon blocked consumers are tried again: nothing tells of output that has
-                       gone out */
+    RETRY_MS = 100 /* how soon consumers are tried again that had no memory; of output that has gone
+                      out the poller tells */
 };
 
 void broker_options_init(broker_options *options)
@@ -45,6 +45,8 @@ struct broker *broker_new(const broker_options *options)
     }
     made->options = *options;
     made->allocator = *allocator;
+    made->sweep_due_ms = UINT64_MAX;
+    made->termini.next_expiry_ms = UINT64_MAX;
     message_store_init(&made->store, allocator, options->memory);
     return made;
 }
@@ -85,14 +87,18 @@ static uint64_t sweep(struct broker *broker)
     return next_ms;
 }
 
+/* When the time of a message or a terminus is over. */
+static uint64_t next_expiry(const struct broker *broker)
+{
+    uint64_t termini_ms = broker->termini.next_expiry_ms;
+    return termini_ms < broker->sweep_due_ms ? termini_ms : broker->sweep_due_ms;
+}
+
 /* How long the owner may wait. */
-static int64_t patience(const struct broker *broker, uint64_t next_ms)
+static int64_t patience(const struct broker *broker)
 {
     uint64_t now_ms = broker->now_ms;
-    const terminus_table *termini = &broker->termini;
-    if (termini->next_expiry_ms > 0 && termini->next_expiry_ms < next_ms) {
-        next_ms = termini->next_expiry_ms;
-    }
+    uint64_t next_ms = next_expiry(broker);
     if (broker->first_blocked != NULL) {
         return RETRY_MS;
     }
@@ -105,14 +111,14 @@ static int64_t patience(const struct broker *broker, uint64_t next_ms)
 
 int64_t broker_end_round(struct broker *broker)
 {
-    if (broker->now_ms >= broker->next_sweep_ms) {
+    if (broker->now_ms >= broker->next_sweep_ms && next_expiry(broker) <= broker->now_ms) {
         broker->sweep_due_ms = sweep(broker);
         broker->next_sweep_ms = broker->now_ms + SWEEP_MS;
     }
     producer_retry_held(broker);
     consumer_retry_blocked(broker);
     queue_table_check(broker);
-    return patience(broker, broker->sweep_due_ms);
+    return patience(broker);
 }
 
 broker_connection *broker_next_dirty(struct broker *broker)
@@ -130,16 +136,14 @@ broker_connection *broker_next_dirty(struct broker *broker)
 void broker_stop(struct broker *broker)
 {
     broker->is_stopping = true;
-    for (broker_queue *queue = broker->queues.first; queue != NULL; queue = queue->next) {
-        for (broker_producer *at = queue->first_producer; at != NULL; at = at->next_of_queue) {
-            amqpc_status status = at->terminus.link == NULL
-                                      ? AMQPC_OK
-                                      : amqpc_link_withdraw_credit(at->terminus.link);
-            (void)status; /* it is a receiver */
-            if (at->terminus.connection != NULL) {
-                broker_touch(at->terminus.connection);
+    for (broker_connection *at = broker->first_connection; at != NULL; at = at->next) {
+        for (broker_terminus *link = at->first_terminus; link != NULL; link = link->next) {
+            if (link->role == AMQPC_ROLE_RECEIVER && link->link != NULL) {
+                amqpc_status status = amqpc_link_withdraw_credit(link->link);
+                (void)status; /* it is a receiver */
             }
         }
+        broker_touch(at);
     }
 }
 

@@ -9,6 +9,9 @@
 #include "tools/broker/statistics.h"
 #include "tools/broker/terminus.h"
 
+/* Messages that one receiver may have unsettled, at most. */
+enum { BROKER_UNSETTLED_MAX = 10000 };
+
 /* memory            bytes that all messages may take
  * queue_memory      of one broker_queue
  * message_size      largest broker_message
@@ -71,7 +74,7 @@ struct broker {
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t next_sweep_ms;
-    uint64_t sweep_due_ms; /* when the next message expires that the last sweep saw */
+    uint64_t sweep_due_ms; /* when the first message expires; UINT64_MAX for never */
     bool has_room_again;   /* memory was given back since producers were last looked at */
     bool is_stopping;
     message_counts counts;

@@ -26,6 +26,7 @@ void broker_connection_options(const struct broker *broker, amqpc_connection_opt
     options->partial_size = broker->options.message_size + RETAINED_SIZE;
     options->retained_size = RETAINED_SIZE;
     options->output_size = OUTPUT_SIZE;
+    options->unsettled_max = BROKER_UNSETTLED_MAX;
 }
 
 broker_connection *broker_add(struct broker *broker, amqpc_connection *connection, void *owner)
@@ -195,7 +196,7 @@ static void handle_link_event(broker_connection *connection, const amqpc_connect
         consumer_take_flow((broker_consumer *)terminus);
     } else {
         consumer_take_updates((broker_consumer *)terminus);
-        queue_dispatch(terminus->queue);
+        consumer_resume_turn((broker_consumer *)terminus);
     }
 }
 

@@ -180,9 +180,7 @@ void consumer_retry_blocked(struct broker *broker)
     while (blocked != NULL) {
         broker_consumer *next = blocked->next_blocked;
         blocked->is_blocked = false;
-        consumer_activate(blocked);
-        queue_dispatch(queue_of(blocked));
-        consumer_check_drain(blocked);
+        consumer_resume_turn(blocked);
         blocked = next;
     }
 }
@@ -218,10 +216,12 @@ broker_message *consumer_next(broker_consumer *consumer)
 }
 
 /* What stopped a send costs the consumer its turn: for credit the peer's flow brings it back, for
- * output the end of the round. */
+ * too much that is unsettled its outcomes, for output the end of a round. */
 static void lose_turn(broker_consumer *consumer, amqpc_status status)
 {
-    if (status == AMQPC_LIMIT_REACHED || status == AMQPC_NO_MEMORY) {
+    if (amqpc_link_unsettled_count(link_of(consumer)) >= BROKER_UNSETTLED_MAX) {
+        consumer_deactivate(consumer);
+    } else if (status == AMQPC_LIMIT_REACHED || status == AMQPC_NO_MEMORY) {
         block(consumer);
     } else {
         consumer_deactivate(consumer);
@@ -332,8 +332,13 @@ void consumer_take_flow(broker_consumer *consumer)
     if (flow.credit == 0) {
         consumer_deactivate(consumer);
     }
+    consumer_resume_turn(consumer);
+}
+
+void consumer_resume_turn(broker_consumer *consumer)
+{
     consumer_activate(consumer);
-    queue_dispatch(queue);
+    queue_dispatch(queue_of(consumer));
     consumer_check_drain(consumer);
 }
 

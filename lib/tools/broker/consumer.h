@@ -70,6 +70,9 @@ size_t consumer_forward(broker_consumer *consumer, const amqpc_bytes *payloads, 
 /* The peer's flow: credit, or drain. */
 void consumer_take_flow(broker_consumer *consumer);
 
+/* Outcomes came: what was unsettled may have kept it from its turn. */
+void consumer_resume_turn(broker_consumer *consumer);
+
 /* Answers drain where nothing is left for the consumer. */
 void consumer_check_drain(broker_consumer *consumer);
 

@@ -44,6 +44,20 @@ static void wake_choosing(broker_queue *queue, broker_message *added)
     }
 }
 
+/* The message may be the first whose time is over. */
+static void note_expiry(broker_queue *queue, const broker_message *message)
+{
+    if (message->expiry_ms == 0) {
+        return;
+    }
+    if (message->expiry_ms < queue->next_expiry_ms) {
+        queue->next_expiry_ms = message->expiry_ms;
+    }
+    if (message->expiry_ms < queue->broker->sweep_due_ms) {
+        queue->broker->sweep_due_ms = message->expiry_ms;
+    }
+}
+
 static void set_flags(broker_message *message, const message_glance *glance)
 {
     message->header_size = glance->header_size;
@@ -72,9 +86,7 @@ bool queue_add(broker_queue *queue, amqpc_bytes payload, uint32_t format,
         set_flags(added, glance);
         added->expiry_ms = queue_expiry_of(broker, glance, &is_over);
     }
-    if (added->expiry_ms > 0 && added->expiry_ms < queue->next_expiry_ms) {
-        queue->next_expiry_ms = added->expiry_ms;
-    }
+    note_expiry(queue, added);
     message_list_append(&queue->ready, added);
     queue->ready_count++;
     queue->size += added->block_size;
@@ -146,9 +158,7 @@ void queue_put_back(broker_queue *queue, broker_message *returned)
     message_list_insert_behind(&queue->ready, before, returned);
     queue->requeued = returned;
     queue->ready_count++;
-    if (returned->expiry_ms > 0 && returned->expiry_ms < queue->next_expiry_ms) {
-        queue->next_expiry_ms = returned->expiry_ms;
-    }
+    note_expiry(queue, returned);
     if (queue->choosing_count > 0) {
         wake_choosing(queue, returned);
     }

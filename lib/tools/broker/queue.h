@@ -112,7 +112,7 @@ size_t queue_forward(broker_queue *queue, const amqpc_bytes *payloads, size_t co
 void queue_take_out(broker_queue *queue, broker_message *message);
 
 /* A message that a consumer had comes back to its place. */
-void queue_put_back(broker_queue *queue, broker_message *message);
+void queue_put_back(broker_queue *queue, broker_message *returned);
 
 /* Frees a message that stands in no list. */
 void queue_free_message(broker_queue *queue, broker_message *message);

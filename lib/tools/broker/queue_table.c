@@ -6,7 +6,7 @@
 #include "tools/broker/allocation.h"
 #include "tools/broker/broker.h"
 
-static const char dynamic_prefix[] = "dynamic-";
+static const char dynamic_prefix[] = "amqpcodec-dynamic-";
 
 static size_t hash_of(amqpc_bytes name)
 {
@@ -143,7 +143,7 @@ broker_queue *queue_of_name(struct broker *broker, amqpc_bytes name)
 
 broker_queue *queue_new_dynamic(struct broker *broker, queue_lifetime lifetime)
 {
-    char name[64];
+    char name[80];
     uint64_t secret = 0;
     memcpy(&secret, broker->options.secret, sizeof secret);
     int size = snprintf(name, sizeof name, "%s%016" PRIx64 "-%" PRIu64, dynamic_prefix, secret,

@@ -200,6 +200,7 @@ static void forget_unsettled(broker_terminus *terminus)
     message_store_discharge(&terminus->broker->store, terminus->unsettled_size);
     terminus->unsettled = NULL;
     terminus->unsettled_size = 0;
+    terminus->broker->has_room_again = true;
 }
 
 void terminus_resume(broker_terminus *terminus, struct broker_connection *connection,
@@ -272,7 +273,7 @@ static void part_from_link(broker_terminus *terminus)
 static void note_expiry(broker_terminus *terminus)
 {
     terminus_table *table = &terminus->broker->termini;
-    if (terminus->expires_ms < table->next_expiry_ms || table->next_expiry_ms == 0) {
+    if (terminus->expires_ms < table->next_expiry_ms) {
         table->next_expiry_ms = terminus->expires_ms;
     }
 }
@@ -370,7 +371,7 @@ void terminus_end(broker_terminus *terminus, const amqpc_error *error)
 void terminus_table_expire(struct broker *broker)
 {
     terminus_table *table = &broker->termini;
-    if (table->next_expiry_ms == 0 || table->next_expiry_ms > broker->now_ms) {
+    if (table->next_expiry_ms > broker->now_ms) {
         return;
     }
     table->next_expiry_ms = UINT64_MAX;
