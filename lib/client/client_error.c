@@ -100,14 +100,16 @@ void amqpci_client_error_of_peer(amqpc_client_error *error, amqpc_status status,
     error->redirect_port = port_of(&said->info);
 }
 
-/* Conditions that come again however often it is tried. */
+/* Conditions that come again however often it is tried. amqp:invalid-field and amqp:resource-locked
+ * are not among them: brokers say so of a container-id, or a queue, as long as they take the lost
+ * connection for alive. */
 static const char *const final_conditions[] = {
     "amqp:connection:redirect", "amqp:link:redirect",
     "amqp:link:stolen",         "amqp:link:message-size-exceeded",
     "amqp:unauthorized-access", "amqp:not-found",
     "amqp:not-allowed",         "amqp:not-implemented",
     "amqp:invalid-field",       "amqp:precondition-failed",
-    "amqp:resource-deleted",    "amqp:resource-locked",
+    "amqp:resource-deleted",
 };
 
 bool amqpci_client_error_is_final(const amqpc_client_error *error)

@@ -49,16 +49,22 @@ static uint32_t next_delay(amqpci_client_link *link, uint64_t now_ms)
     return link->delay_ms;
 }
 
+/* The link is over, and the program is told. */
+static void fail(amqpci_client_link *link, const amqpc_client_error *error)
+{
+    char name[256];
+    amqpc_bytes bytes = amqpc_link_name(link->link);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(bytes.size < 255 ? bytes.size : 255),
+                   (const char *)bytes.data);
+    amqpci_client_tell(link->client, AMQPC_CLIENT_EVENT_LINK_FAILED, name, 0, error);
+    amqpci_client_link_end(link, error);
+}
+
 void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_client_error *error)
 {
     amqpc_client *client = link->client;
     if (!client->settings->options.reconnect || amqpci_client_error_is_final(error)) {
-        char name[256];
-        amqpc_bytes bytes = amqpc_link_name(link->link);
-        (void)snprintf(name, sizeof name, "%.*s", (int)(bytes.size < 255 ? bytes.size : 255),
-                       (const char *)bytes.data);
-        amqpci_client_tell(client, AMQPC_CLIENT_EVENT_LINK_FAILED, name, 0, error);
-        amqpci_client_link_end(link, error);
+        fail(link, error);
         return;
     }
     uint64_t now_ms = amqpc_now_ms();
@@ -69,10 +75,14 @@ void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_clien
     }
 }
 
-/* Whether the peer may want the link again, which it has closed without saying why. */
+/* Whether the peer may want the link again: not where it has closed it without saying why, nor
+ * where it has refused it from the first. A link that was there before may be refused for a while
+ * only, as where the broker still takes the lost connection for alive. */
 static bool is_wanted(const amqpci_client_link *link, const amqpc_client_error *error)
 {
-    return error->condition[0] != '\0' || !amqpc_link_is_closed(link->link);
+    bool says_why = error->condition[0] != '\0';
+    return amqpc_link_is_refused(link->link) ? says_why && link->attachments > 0
+                                             : says_why || !amqpc_link_is_closed(link->link);
 }
 
 void amqpci_client_link_take_detach(amqpci_client_link *link)
@@ -94,9 +104,8 @@ void amqpci_client_link_take_detach(amqpci_client_link *link)
         amqpci_client_link_end(link, NULL);
     } else if (phase == AMQPCI_LINK_PAUSING && !amqpc_link_is_closed(link->link)) {
         amqpci_client_link_attach(link);
-    } else if (error.status == AMQPC_LINK_REFUSED || !is_wanted(link, &error)) {
-        error.status = error.status == AMQPC_REDIRECTED ? AMQPC_REDIRECTED : error.status;
-        amqpci_client_link_end(link, &error);
+    } else if (!is_wanted(link, &error)) {
+        fail(link, &error);
     } else if (phase >= AMQPCI_LINK_ATTACHING && phase <= AMQPCI_LINK_PAUSING) {
         amqpci_client_link_retry_or_end(link, &error);
     }

@@ -87,13 +87,17 @@ static uint32_t credit_left(const amqpc_receiver *receiver, const amqpc_link *li
     return used < receiver->granted ? (uint32_t)(receiver->granted - used) : 0;
 }
 
-/* Partly received deliveries may be as large as the link allows. */
+/* Deliveries may be as large as the link allows: some that have arrived in part, and some that wait
+ * to be taken. */
 static void allow_size(const amqpc_receiver *receiver, amqpc_connection *connection)
 {
     uint64_t size = receiver->message_size;
     uint64_t wanted = size == 0 || size > UINT64_MAX / 4 ? UINT64_MAX : size * 4;
     if (connection->partial_size_max < wanted) {
         connection->partial_size_max = wanted;
+    }
+    if (connection->retained_size_max < wanted) {
+        connection->retained_size_max = wanted;
     }
     if (size == 0) {
         connection->message_size = UINT64_MAX;
