@@ -59,21 +59,35 @@ static uint64_t sum_fields(const bound_message *message)
            message->group_sequence;
 }
 
-static inline const bound_message *decode(sample_kind kind, unsigned variant)
+static inline const bound_message *decode_bytes(sample_bytes wire)
 {
-    sample_bytes wire = sample_message(kind, variant);
     if (!bound_message_decode(wire.data, wire.size, &bound_bench_message)) {
         codec_fail("the bound does not decode a message");
     }
     return &bound_bench_message;
 }
 
-static inline uint64_t decode_order(sample_kind kind, unsigned variant)
+static inline const bound_message *decode(sample_kind kind, unsigned variant)
 {
-    const bound_message *message = decode(kind, variant);
+    return decode_bytes(sample_message(kind, variant));
+}
+
+static inline uint64_t read_order(sample_bytes wire)
+{
+    const bound_message *message = decode_bytes(wire);
     return sum_fields(message) + sum_map(&message->message_annotations) +
            sum_map(&message->application_properties) +
            sum_body(message->body.as.text.data, message->body.as.text.size);
+}
+
+uint64_t codec_read_order(const void *data, size_t size)
+{
+    return read_order((sample_bytes){data, size});
+}
+
+static inline uint64_t decode_order(sample_kind kind, unsigned variant)
+{
+    return read_order(sample_message(kind, variant));
 }
 
 static uint64_t decode_a(unsigned variant)
@@ -107,10 +121,15 @@ static uint64_t decode_d_untouched(unsigned variant)
     return sum_bound_value(&decode(SAMPLE_D, variant)->message_id);
 }
 
-static inline uint64_t encode_order(sample_kind kind, unsigned variant)
+size_t codec_encode_order_to(sample_kind kind, unsigned variant, void *to, size_t capacity)
 {
     bound_fill_order(&bound_bench_message, kind, variant);
-    return bound_message_encode(&bound_bench_message, codec_output, sizeof codec_output);
+    return bound_message_encode(&bound_bench_message, to, capacity);
+}
+
+static inline uint64_t encode_order(sample_kind kind, unsigned variant)
+{
+    return codec_encode_order_to(kind, variant, codec_output, sizeof codec_output);
 }
 
 static uint64_t encode_a(unsigned variant)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec_sample.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,13 +43,14 @@ extern uint8_t codec_output[CODEC_OUTPUT_SIZE];
 /* Makes what the contender needs before its first operation. */
 void codec_prepare(void);
 
-/* For the engine suite: fills and encodes message B to a place with room for
- * CODEC_ORDER_SIZE_MAX bytes, and returns its size. The bound has neither of these. */
-enum { CODEC_ORDER_SIZE_MAX = 2048 };
-size_t codec_encode_b_to(unsigned variant, void *to);
+/* For the suites engine and transport: fills and encodes message A, B, D or E to a place of so many
+ * bytes, and returns its size. CODEC_ORDER_SIZE_MAX is enough for A and B, CODEC_LARGE_SIZE_MAX for
+ * D. */
+enum { CODEC_ORDER_SIZE_MAX = 2048, CODEC_LARGE_SIZE_MAX = 66 * 1024 };
+size_t codec_encode_order_to(sample_kind kind, unsigned variant, void *to, size_t capacity);
 
-/* For the engine suite: decodes a message like A, B, D or E that has arrived, and returns the
- * checksum of all its fields and its body. */
+/* For the same: decodes a message like A, B, D or E that has arrived, and returns the checksum of
+ * all its fields and its body. */
 uint64_t codec_read_order(const void *data, size_t size);
 
 /* The checksum of an operation over all variants: of what it read, or of what it wrote, decoded

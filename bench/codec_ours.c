@@ -281,9 +281,9 @@ static inline size_t encode_order_to(sample_kind kind, unsigned variant, void *t
     return encode_to(&message, to, capacity);
 }
 
-size_t codec_encode_b_to(unsigned variant, void *to)
+size_t codec_encode_order_to(sample_kind kind, unsigned variant, void *to, size_t capacity)
 {
-    return encode_order_to(SAMPLE_B, variant, to, CODEC_ORDER_SIZE_MAX);
+    return encode_order_to(kind, variant, to, capacity);
 }
 
 static inline uint64_t encode_order(sample_kind kind, unsigned variant)

@@ -293,10 +293,10 @@ static uint64_t encode_order(sample_kind kind, unsigned variant)
     return encode();
 }
 
-size_t codec_encode_b_to(unsigned variant, void *to)
+size_t codec_encode_order_to(sample_kind kind, unsigned variant, void *to, size_t capacity)
 {
-    fill_order(SAMPLE_B, variant);
-    return encode_to(to, CODEC_ORDER_SIZE_MAX);
+    fill_order(kind, variant);
+    return encode_to(to, capacity);
 }
 
 static uint64_t encode_a(unsigned variant)

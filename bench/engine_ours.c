@@ -96,7 +96,8 @@ static bool send_message(engine_pair *pair)
         return false;
     }
     engine_ends_check(status);
-    size_t size = codec_encode_b_to((unsigned)(pair->sent % SAMPLE_VARIANTS), to);
+    size_t size = codec_encode_order_to(SAMPLE_B, (unsigned)(pair->sent % SAMPLE_VARIANTS), to,
+                                        CODEC_ORDER_SIZE_MAX);
     engine_ends_check(amqpc_link_commit(sender, size, &pair->send_options, NULL));
     pair->sent++;
     return true;

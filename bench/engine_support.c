@@ -70,7 +70,8 @@ void engine_prepare(void)
 sample_bytes engine_payload(const engine_operation *operation, uint64_t number)
 {
     if (operation->kind == ENGINE_PAYLOAD_MESSAGE_B) {
-        size_t size = codec_encode_b_to((unsigned)(number % SAMPLE_VARIANTS), codec_output);
+        size_t size = codec_encode_order_to(SAMPLE_B, (unsigned)(number % SAMPLE_VARIANTS),
+                                            codec_output, CODEC_ORDER_SIZE_MAX);
         return (sample_bytes){codec_output, size};
     }
     return payloads[operation - engine_operations][number % ENGINE_PAYLOAD_VARIANTS];

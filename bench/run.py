@@ -17,10 +17,12 @@ import codec_suite
 import engine_suite
 import programs
 import report
+import transport_suite
 
 SUITES: dict[str, Callable[[Path, bool], tuple[list[report.Row], bool]]] = {
     "codec": codec_suite.run,
     "engine": engine_suite.run,
+    "transport": transport_suite.run,
 }
 
 
@@ -28,7 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Run benchmark suites; without a name, all of them.")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)}")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: under 60 s a suite")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: one to two minutes a suite")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--build-dir", type=Path, default=programs.DEFAULT_BUILD_DIR)
     return parser.parse_args()

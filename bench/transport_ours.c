@@ -1,272 +1,206 @@
-/* Two processes over loopback, by transports: one sends deliveries flat out, the other takes them.
+/* The contender that is judged: libamqpcodec over its own transports, by its public API only.
  *
- *     transport_ours settled|unsettled SIZE COUNT WINDOW [unix|tcp]
- *
- * Prints one line: messages a second, CPU of each end, and calls of the system for each message. */
-#define _GNU_SOURCE
-#include <amqpcodec/amqpcodec.h>
-#include <stdio.h>
-#include <stdlib.h>
+ * Payloads are sent in batches by copy, messages are encoded where they are sent from; deliveries
+ * are received in batches, read where they arrived, settled by ranges and released. Round trips are
+ * in transport_ours_trip.c. */
+#include "transport_ours.h"
+
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { BATCH = 256, SIZE_MAX_HERE = 1 << 20 };
+enum { BATCH = 64 };
 
-typedef struct end {
-    amqpc_poller *poller;
-    amqpc_transport *transport;
-    amqpc_link *link;
-    bool settled;
-    size_t size;
-    uint64_t count;
-    uint32_t window;
-    uint64_t done;      /* sent, or received */
-    uint64_t confirmed; /* of the sender */
-    uint64_t waits;
-    uint64_t checksum;
-    bool over;
-} end;
-
-static void check(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "transport_ours: %s\n", what);
-        exit(1);
-    }
-}
-
-static void open_connection(amqpc_connection *connection)
-{
-    const amqpc_open open = {.present = AMQPC_OPEN_CONTAINER_ID, .container_id = {"bench", 5}};
-    check(amqpc_connection_open(connection, &open) == AMQPC_OK, "open");
-}
-
-static amqpc_connection_options connection_options(const end *at)
-{
-    amqpc_connection_options options;
-    amqpc_connection_options_init(&options, sizeof options);
-    options.unsettled_max = at->window < 1000 ? 1000 : at->window * 2;
-    return options;
-}
-
-/* --- The receiver. */
-
-static void take_deliveries(end *at)
-{
-    amqpc_delivery deliveries[BATCH];
-    size_t count = BATCH;
-    while (count == BATCH) {
-        check(amqpc_link_receive(at->link, deliveries, BATCH, &count) == AMQPC_OK, "receive");
-        for (size_t i = 0; i < count; i++) {
-            const uint8_t *bytes = (const uint8_t *)deliveries[i].payload.data;
-            at->checksum += bytes[0] + deliveries[i].payload.size + bytes[at->size - 1];
-        }
-        if (!at->settled && count > 0) {
-            check(amqpc_link_settle(at->link, deliveries[0].number, deliveries[count - 1].number,
-                                    AMQPC_COMPOSITE_ACCEPTED) == AMQPC_OK,
-                  "settle");
-        }
-        amqpc_deliveries_release(deliveries, count);
-        at->done += count;
-    }
-}
-
-static void serve_event(end *at, const amqpc_connection_event *event)
-{
-    switch (event->type) {
-    case AMQPC_EVENT_CONNECTION_OPEN:
-        open_connection(event->connection);
-        break;
-    case AMQPC_EVENT_SESSION_BEGIN:
-        check(amqpc_session_set_incoming_window(event->session, at->window * 2) == AMQPC_OK &&
-                  amqpc_session_begin(event->session, NULL) == AMQPC_OK,
-              "begin");
-        break;
-    case AMQPC_EVENT_LINK_ATTACH:
-        at->link = event->link;
-        check(amqpc_link_attach(event->link, NULL, NULL, NULL) == AMQPC_OK, "attach");
-        check(amqpc_link_set_prefetch(event->link, at->window) == AMQPC_OK, "prefetch");
-        break;
-    case AMQPC_EVENT_DELIVERIES:
-        take_deliveries(at);
-        if (at->done == at->count) {
-            check(amqpc_connection_close(event->connection, NULL) == AMQPC_OK, "close");
-        }
-        break;
-    case AMQPC_EVENT_CONNECTION_FAILED:
-        check(false, "the receiver's connection failed");
-        break;
-    default:
-        break;
-    }
-}
-
-static void serve(end *at)
-{
-    amqpc_connection_options options = connection_options(at);
-    amqpc_ready ready;
-    amqpc_connection_event event;
-    while (!at->over) {
-        check(amqpc_poller_wait(at->poller, AMQPC_FOREVER) == AMQPC_OK, "wait");
-        at->waits++;
-        while (amqpc_poller_next(at->poller, &ready)) {
-            if (ready.listener != NULL) {
-                (void)!amqpc_listener_accept(ready.listener, &options, &at->transport);
-                continue;
-            }
-            amqpc_connection *connection = amqpc_transport_connection(ready.transport);
-            while (amqpc_connection_next_event(connection, &event)) {
-                serve_event(at, &event);
-            }
-            at->over = amqpc_transport_get_state(ready.transport) >= AMQPC_TRANSPORT_CLOSED;
-        }
-    }
-}
-
-/* --- The sender. */
-
-static void send_all(end *at)
-{
-    static uint8_t payload[SIZE_MAX_HERE];
-    amqpc_bytes payloads[BATCH];
+typedef struct sending_end {
+    ours_end end;
     amqpc_send_options options;
-    amqpc_send_options_init(&options, sizeof options);
-    options.settled = at->settled;
-    for (size_t i = 0; i < BATCH; i++) {
-        payloads[i] = (amqpc_bytes){payload, at->size};
-    }
-    amqpc_status status = AMQPC_OK;
-    while (status == AMQPC_OK && at->done < at->count) {
-        size_t sent = 0;
-        size_t wanted = at->count - at->done < BATCH ? (size_t)(at->count - at->done) : BATCH;
-        status = amqpc_link_send_batch(at->link, payloads, wanted, &options, &sent, NULL);
-        at->done += sent;
-    }
-    check(status == AMQPC_OK || status == AMQPC_NO_CREDIT || status == AMQPC_LIMIT_REACHED,
-          amqpc_status_name(status));
+    transport_clock clock;
+    uint64_t sent;
+    uint64_t accepted;
+    size_t unflushed_size;
+} sending_end;
+
+/* Credit, or room in the output: the rest is sent when bytes have gone out. */
+static bool is_only_full(amqpc_status status)
+{
+    return status == AMQPC_NO_CREDIT || status == AMQPC_LIMIT_REACHED ||
+           status == AMQPC_INVALID_STATE; /* not attached yet */
 }
 
-static void take_updates(end *at)
+/* Payloads as they lie; returns whether more may follow. */
+static bool send_batch(sending_end *sending)
+{
+    amqpc_bytes payloads[BATCH];
+    size_t count = 0;
+    uint64_t left = sending->end.chosen->message_count - sending->sent;
+    for (; count < BATCH && count < left; count++) {
+        sample_bytes payload = transport_data(sending->sent + count);
+        payloads[count] = (amqpc_bytes){payload.data, payload.size};
+    }
+    size_t sent = 0;
+    amqpc_status status =
+        amqpc_link_send_batch(sending->end.sender, payloads, count, &sending->options, &sent, NULL);
+    sending->sent += sent;
+    sending->unflushed_size += sent * payloads[0].size;
+    if (is_only_full(status)) {
+        return false;
+    }
+    ours_check(status);
+    return true;
+}
+
+/* One message, encoded into the output; returns whether more may follow. */
+static bool send_message(sending_end *sending)
+{
+    void *to = NULL;
+    const transport_case *chosen = sending->end.chosen;
+    size_t size_max = transport_payload_size_max(chosen);
+    amqpc_status status = amqpc_link_reserve(sending->end.sender, size_max, &sending->options, &to);
+    if (is_only_full(status)) {
+        return false;
+    }
+    ours_check(status);
+    size_t size = transport_encode(chosen, sending->sent, to, size_max);
+    ours_check(amqpc_link_commit(sending->end.sender, size, &sending->options, NULL));
+    sending->sent++;
+    sending->unflushed_size += size;
+    return true;
+}
+
+/* The receiver has something to do while the rest is put together, and what is written is still in
+ * the cache. */
+static void flush_block(sending_end *sending)
+{
+    uint32_t block_size = sending->end.chosen->block_size;
+    if (block_size > 0 && sending->unflushed_size >= block_size) {
+        sending->unflushed_size = 0;
+        ours_check(amqpc_transport_flush(sending->end.transport));
+    }
+}
+
+static void send_all_credit(sending_end *sending)
+{
+    const transport_case *chosen = sending->end.chosen;
+    bool more = true;
+    while (more && sending->sent < chosen->message_count) {
+        more = chosen->payload == TRANSPORT_ORDER ? send_message(sending) : send_batch(sending);
+        flush_block(sending);
+    }
+}
+
+static void take_updates(sending_end *sending)
 {
     amqpc_update updates[BATCH];
     size_t count = BATCH;
     while (count == BATCH) {
-        check(amqpc_link_updates(at->link, updates, BATCH, &count) == AMQPC_OK, "updates");
-        at->confirmed += count;
-    }
-}
-
-static void attach(end *at)
-{
-    const amqpc_target target = {.present = AMQPC_TARGET_ADDRESS, .address = {"queue", 5}};
-    amqpc_connection *connection = amqpc_transport_connection(at->transport);
-    amqpc_session *session = NULL;
-    open_connection(connection);
-    check(amqpc_session_new(connection, &session) == AMQPC_OK &&
-              amqpc_session_begin(session, NULL) == AMQPC_OK &&
-              amqpc_link_new(session, AMQPC_ROLE_SENDER, (amqpc_bytes){"link", 4}, &at->link) ==
-                  AMQPC_OK &&
-              amqpc_link_attach(at->link, NULL, NULL, &target) == AMQPC_OK,
-          "attach");
-}
-
-static void send_round(end *at)
-{
-    amqpc_ready ready;
-    amqpc_connection_event event;
-    check(amqpc_poller_wait(at->poller, AMQPC_FOREVER) == AMQPC_OK, "wait");
-    at->waits++;
-    while (amqpc_poller_next(at->poller, &ready)) {
-        while (amqpc_connection_next_event(amqpc_transport_connection(ready.transport), &event)) {
-            check(event.type != AMQPC_EVENT_CONNECTION_FAILED, "the sender's connection failed");
-            if (event.type == AMQPC_EVENT_UPDATES) {
-                take_updates(at);
-            } else if (event.type == AMQPC_EVENT_CONNECTION_CLOSE) {
-                check(amqpc_connection_close(event.connection, NULL) == AMQPC_OK, "close");
-            }
+        ours_check(amqpc_link_updates(sending->end.sender, updates, BATCH, &count));
+        for (size_t i = 0; i < count; i++) {
+            bool accepted = updates[i].settled && updates[i].state_type == AMQPC_COMPOSITE_ACCEPTED;
+            sending->accepted += accepted;
         }
-        at->over = amqpc_transport_get_state(ready.transport) >= AMQPC_TRANSPORT_CLOSED;
     }
-    if (at->over) {
+}
+
+void transport_ours_send(const transport_case *chosen, const transport_place *place,
+                         transport_result *result)
+{
+    sending_end sending = {.sent = 0};
+    ours_end_connect(&sending.end, chosen, place, true);
+    amqpc_send_options_init(&sending.options, sizeof sending.options);
+    sending.options.settled = chosen->settled;
+    transport_clock_init(&sending.clock, chosen);
+    uint64_t done = 0;
+    while (done < chosen->message_count) {
+        ours_end_round(&sending.end);
+        if (!chosen->settled) {
+            take_updates(&sending);
+        }
+        send_all_credit(&sending);
+        done = chosen->settled ? sending.sent : sending.accepted;
+        transport_clock_progress(&sending.clock, done, ours_end_calls(&sending.end));
+    }
+    ours_end_close(&sending.end);
+    ours_end_free(&sending.end);
+    *result = sending.clock.result;
+}
+
+typedef struct receiving_end {
+    ours_end end;
+    transport_clock clock;
+    uint64_t received;
+    uint64_t sum;
+    size_t unflushed_size;
+} receiving_end;
+
+/* Credit and settlements reach the sender while the rest is read. */
+static void flush_answers(receiving_end *receiving)
+{
+    uint32_t block_size = receiving->end.chosen->block_size;
+    if (block_size > 0 && receiving->unflushed_size >= block_size) {
+        receiving->unflushed_size = 0;
+        ours_check(amqpc_transport_flush(receiving->end.transport));
+    }
+}
+
+/* All that have arrived: read, settled by one call, and released. */
+static void receive_all(receiving_end *receiving)
+{
+    amqpc_delivery deliveries[BATCH];
+    amqpc_link *link = receiving->end.receiver;
+    size_t count = BATCH;
+    while (count == BATCH) {
+        ours_check(amqpc_link_receive(link, deliveries, BATCH, &count));
+        if (count == 0) {
+            return;
+        }
+        for (size_t i = 0; i < count; i++) {
+            receiving->unflushed_size += deliveries[i].payload.size;
+            receiving->sum = transport_read(receiving->end.chosen, receiving->sum,
+                                            deliveries[i].payload.data, deliveries[i].payload.size);
+        }
+        if (!receiving->end.chosen->settled) {
+            ours_check(amqpc_link_settle(link, deliveries[0].number, deliveries[count - 1].number,
+                                         AMQPC_COMPOSITE_ACCEPTED));
+        }
+        amqpc_deliveries_release(deliveries, count);
+        receiving->received += count;
+        flush_answers(receiving);
+    }
+}
+
+static void begin_receiving(receiving_end *receiving, const transport_case *chosen,
+                            const transport_place *place)
+{
+    if (!place->through) {
+        ours_end_listen(&receiving->end, chosen, place);
         return;
     }
-    if (amqpc_link_get_state(at->link) == AMQPC_LINK_ATTACHED) {
-        send_all(at);
+    ours_end_connect(&receiving->end, chosen, place, false);
+    while (amqpc_link_get_state(receiving->end.receiver) != AMQPC_LINK_ATTACHED) {
+        ours_end_round(&receiving->end);
     }
-    amqpc_transport_touch(at->transport);
+    transport_tell_port(place, place->port);
 }
 
-static void report(const end *at, const char *name)
+void transport_ours_receive(const transport_case *chosen, const transport_place *place,
+                            transport_result *result)
 {
-    amqpc_transport_statistics statistics = {.struct_size = sizeof statistics};
-    struct rusage usage;
-    amqpc_transport_get_statistics(at->transport, &statistics);
-    getrusage(RUSAGE_SELF, &usage);
-    double cpu_us = (double)usage.ru_utime.tv_sec * 1e6 + (double)usage.ru_utime.tv_usec +
-                    (double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec;
-    uint64_t calls = statistics.reads + statistics.writes + at->waits;
-    printf("%s: %.3f us CPU (%.0f%% system), one call for %.0f messages (%lu reads, %lu writes, "
-           "%lu waits)\n",
-           name, cpu_us / (double)at->done,
-           100 * ((double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec) / cpu_us,
-           (double)at->done / (double)calls, (unsigned long)statistics.reads,
-           (unsigned long)statistics.writes, (unsigned long)at->waits);
-    fflush(stdout);
-}
-
-static void run_sender(end at, uint32_t port, const char *path)
-{
-    amqpc_transport_options options;
-    amqpc_connection_options connection = connection_options(&at);
-    amqpc_transport_options_init(&options, sizeof options);
-    options.host = "127.0.0.1";
-    options.port = port;
-    options.unix_path = path;
-    check(amqpc_poller_new(NULL, &at.poller) == AMQPC_OK, "poller");
-    check(amqpc_transport_connect(at.poller, &options, &connection, &at.transport) == AMQPC_OK,
-          "connect");
-    attach(&at);
-    uint64_t begin_ms = amqpc_now_ms();
-    while (!at.over) {
-        send_round(&at);
+    receiving_end receiving = {.received = 0};
+    begin_receiving(&receiving, chosen, place);
+    transport_clock_init(&receiving.clock, chosen);
+    while (receiving.received < chosen->message_count) {
+        ours_end_round(&receiving.end);
+        if (receiving.end.receiver != NULL) {
+            receive_all(&receiving);
+        }
+        transport_clock_progress(&receiving.clock, receiving.received,
+                                 ours_end_calls(&receiving.end));
     }
-    uint64_t time_ms = amqpc_now_ms() - begin_ms;
-    printf("%.0f thousand messages/s\n", (double)at.count / (double)(time_ms > 0 ? time_ms : 1));
-    report(&at, "sender");
-    amqpc_poller_free(at.poller);
-}
-
-int main(int argument_count, char **arguments)
-{
-    check(argument_count >= 5, "usage: settled|unsettled SIZE COUNT WINDOW [unix]");
-    end at = {.settled = strcmp(arguments[1], "settled") == 0};
-    at.size = strtoul(arguments[2], NULL, 10);
-    at.count = strtoul(arguments[3], NULL, 10);
-    at.window = (uint32_t)strtoul(arguments[4], NULL, 10);
-    check(at.size > 0 && at.size <= SIZE_MAX_HERE, "SIZE");
-    char path[64];
-    bool is_local = argument_count > 5 && strcmp(arguments[5], "unix") == 0;
-    (void)snprintf(path, sizeof path, "@amqpcodec-bench-%ld", (long)getpid());
-    amqpc_listener_options options;
-    amqpc_listener *listener = NULL;
-    amqpc_listener_options_init(&options, sizeof options);
-    options.unix_path = is_local ? path : NULL;
-    check(amqpc_poller_new(NULL, &at.poller) == AMQPC_OK, "poller");
-    check(amqpc_listener_new(at.poller, &options, &listener, NULL, 0) == AMQPC_OK, "listener");
-    uint32_t port = amqpc_listener_port(listener);
-    pid_t child = fork();
-    if (child == 0) {
-        amqpc_poller_free(at.poller);
-        run_sender(at, port, options.unix_path);
-        return 0;
+    receiving.clock.result.checksum = receiving.sum;
+    if (place->through) {
+        ours_end_close(&receiving.end);
     }
-    serve(&at);
-    int status = 0;
-    (void)waitpid(child, &status, 0);
-    report(&at, "receiver");
-    check(at.done == at.count, "not all has arrived");
-    amqpc_poller_free(at.poller);
-    return status == 0 ? 0 : 1;
+    while (!receiving.end.over) {
+        ours_end_round(&receiving.end);
+    }
+    ours_end_free(&receiving.end);
+    *result = receiving.clock.result;
 }
