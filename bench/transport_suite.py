@@ -134,9 +134,7 @@ def run_result(text: str) -> RunResult:
     document = json.loads(text)
     ends = (document["sender"], document["receiver"])
     seconds = max(end["ended"] for end in ends) - min(end["started"] for end in ends)
-    return RunResult(
-        seconds / document["receiver"]["messages"] * 1e9, end_result(document["sender"]), end_result(document["receiver"])
-    )
+    return RunResult(seconds / document["receiver"]["messages"] * 1e9, end_result(document["sender"]), end_result(document["receiver"]))
 
 
 def record(measured: Measured, contender: str, run: Run, result: RunResult) -> None:
