@@ -201,7 +201,7 @@ amqpc_status amqpc_transport_flush(amqpc_transport *transport)
     if (amqpci_poller_is_foreign(transport->watch.poller)) {
         return AMQPC_FORKED;
     }
-    amqpci_node_remove(&transport->watch.touched);
+    /* Where it is its turn, it stays touched: calls may follow. */
     amqpc_status status = amqpci_transport_advance(transport, amqpc_now_ms());
     if (status != AMQPC_OK) {
         amqpci_watch_touch(&transport->watch);

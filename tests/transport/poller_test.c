@@ -160,6 +160,33 @@ static void test_row_106_calls_are_made_while_events_are_read(void **state)
     transport_fixture_free(&fixture);
 }
 
+/* Of calls in its turn, that is, before the flush and after it. */
+static void test_calls_after_a_flush_go_out_with_the_next_round(void **state)
+{
+    (void)state;
+    transport_fixture fixture;
+    amqpc_ready ready;
+    amqpc_session *session = NULL;
+    socket_faults_clear();
+    transport_fixture_make(&fixture, NULL, NULL);
+    amqpc_transport_options options = transport_fixture_options(&fixture);
+    transport_fixture_connect(&fixture, &options, NULL);
+    while (session == NULL) {
+        assert_int_equal(amqpc_poller_wait(fixture.poller, PATIENCE_MS), AMQPC_OK);
+        while (amqpc_poller_next(fixture.poller, &ready)) {
+            transport_fixture_take(&fixture, &ready);
+            if (session == NULL && ready.transport == fixture.client && client_is_open(&fixture)) {
+                assert_int_equal(amqpc_transport_flush(fixture.client), AMQPC_OK);
+                amqpc_connection *connection = amqpc_transport_connection(fixture.client);
+                assert_int_equal(amqpc_session_new(connection, &session), AMQPC_OK);
+                assert_int_equal(amqpc_session_begin(session, NULL), AMQPC_OK);
+            }
+        }
+    }
+    assert_int_equal(amqpc_poller_deadline(fixture.poller), 0);
+    transport_fixture_free(&fixture);
+}
+
 /* --- Signals. */
 
 static volatile sig_atomic_t signals;
@@ -330,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_what_is_freed_does_not_come),
         cmocka_unit_test(test_what_was_not_taken_keeps_the_next_wait_short),
         cmocka_unit_test(test_row_106_calls_are_made_while_events_are_read),
+        cmocka_unit_test(test_calls_after_a_flush_go_out_with_the_next_round),
         cmocka_unit_test(test_row_102_a_signal_ends_the_wait),
         cmocka_unit_test(test_row_102_an_interrupted_wait_keeps_what_is_ready),
         cmocka_unit_test(test_a_signal_handler_may_wake),
