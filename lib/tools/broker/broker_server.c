@@ -29,7 +29,10 @@ struct server {
     amqpc_listener *local;
     enum server_phase phase;
     uint64_t phase_end_ms;
-    bool is_busy; /* something happened since memory was last given back to the system */
+    uint64_t activity;   /* what has moved, the last time that it was looked at */
+    uint64_t calm_at_ms; /* when memory goes back to the system, if nothing moves until then */
+    bool is_trimmed;
+    bool is_crowded; /* there were many connections */
 };
 
 /* --- Signals: they set a number, and wake the poller. */
@@ -155,6 +158,20 @@ static bool make(struct server *server)
 
 /* --- Rounds. */
 
+/* Where connections are many, their buffers, of 64 KiB and more, are mapped by themselves:
+ * otherwise the little that idle ones keep lies scattered over a heap as large as all buffers
+ * together. */
+static void note_crowd(struct server *server)
+{
+    enum { CROWD = 256, BUFFER_SIZE = 65536 };
+    if (!server->is_crowded && server->broker->connection_count >= CROWD) {
+        server->is_crowded = true;
+#ifdef __GLIBC__
+        (void)mallopt(M_MMAP_THRESHOLD, BUFFER_SIZE);
+#endif
+    }
+}
+
 static void accept_all(struct server *server, amqpc_listener *listener)
 {
     amqpc_connection_options options;
@@ -171,6 +188,7 @@ static void accept_all(struct server *server, amqpc_listener *listener)
             amqpc_transport_set_context(transport, connection);
         }
     }
+    note_crowd(server);
 }
 
 /* Whom the client's certificate names is known when TLS is there, before SASL asks. */
@@ -263,29 +281,43 @@ static void advance_end(struct server *server)
     }
 }
 
-/* When all is calm, pages that idle connections have given back go to the system. */
-static void note_calm(struct server *server, bool calm)
+/* Whatever has moved counts. */
+static uint64_t activity_of(const struct broker *broker)
 {
-    if (calm && server->is_busy) {
+    return broker->totals.connections + broker->connection_count + broker->totals.links +
+           broker->counts.received + broker->counts.sent;
+}
+
+/* When only heartbeats have come for a while, pages that connections have given back go to the
+ * system: once, until something moves again. */
+static void give_memory_back(struct server *server)
+{
+    uint64_t now_ms = amqpc_now_ms();
+    uint64_t activity = activity_of(server->broker);
+    if (activity != server->activity) {
+        server->activity = activity;
+        server->calm_at_ms = now_ms + CALM_MS;
+        server->is_trimmed = false;
+    } else if (!server->is_trimmed && now_ms >= server->calm_at_ms) {
+        server->is_trimmed = true;
 #ifdef __GLIBC__
         (void)malloc_trim(0);
 #endif
     }
-    server->is_busy = !calm;
 }
 
 static bool run(struct server *server)
 {
     int64_t patience_ms = -1;
     while (server->phase != PHASE_OVER) {
-        bool watches = server->is_busy && (patience_ms < 0 || patience_ms > CALM_MS);
+        bool watches = !server->is_trimmed && (patience_ms < 0 || patience_ms > CALM_MS);
         amqpc_status status =
             amqpc_poller_wait(server->poller, watches ? (int64_t)CALM_MS : patience_ms);
         if (status == AMQPC_SYSTEM_ERROR || status == AMQPC_FORKED) {
             report("%s", amqpc_status_text(status));
             return false;
         }
-        note_calm(server, watches && status == AMQPC_TIMED_OUT);
+        give_memory_back(server);
         patience_ms = serve_round(server);
         if (stops > 0) {
             advance_end(server);

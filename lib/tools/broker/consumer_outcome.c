@@ -53,8 +53,7 @@ static broker_message *annotated(broker_consumer *consumer, broker_message *old,
     struct broker *broker = consumer->terminus.broker;
     amqpc_buffer *buffer = NULL;
     broker_message *made = NULL;
-    if (amqpc_buffer_new(&broker->allocator, broker->options.message_size * 2, &buffer) !=
-        AMQPC_OK) {
+    if (amqpc_buffer_new(&broker->allocator, SIZE_MAX, &buffer) != AMQPC_OK) {
         return old;
     }
     if (message_annotate(old, annotations, buffer) == AMQPC_OK) {
