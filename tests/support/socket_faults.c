@@ -130,7 +130,6 @@ int __wrap_getaddrinfo(const char *name, const char *service, const struct addri
     if (hints->ai_flags & AI_NUMERICHOST) {
         return __real_getaddrinfo(name, service, hints, found);
     }
-    atomic_fetch_add(&faults.lookups, 1);
     while (atomic_load(&faults.lookup_waits)) {
         const struct timespec short_while = {.tv_nsec = 1000000};
         (void)nanosleep(&short_while, NULL);
@@ -139,7 +138,7 @@ int __wrap_getaddrinfo(const char *name, const char *service, const struct addri
     if (result == 0) {
         result = __real_getaddrinfo(name, service, hints, found);
     }
-    atomic_fetch_sub(&faults.lookups, 1);
+    atomic_fetch_add(&faults.lookups, 1);
     errno = EIO; /* what EAI_SYSTEM stands for */
     return result;
 }

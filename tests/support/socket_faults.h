@@ -18,7 +18,7 @@
  * waits_interrupted        likewise, only those that wait
  * lookup_error             of getaddrinfo; 0 for the real answer
  * lookup_waits             getaddrinfo does not return while it holds
- * lookups                  calls of getaddrinfo, for names, that have not returned
+ * lookups                  calls of getaddrinfo, for names, that have come to their end
  * descriptors_error        errno of what makes descriptors; 0 for none
  * clock_ms                 is added to the clock
  * Counted:
