@@ -168,8 +168,8 @@ amqpc_status amqpci_poller_prepare(amqpc_poller *poller, int64_t timeout_ms, int
     } else if (next_ms != AMQPCI_NEVER && next_ms - poller->now_ms < most_ms) {
         most_ms = next_ms - poller->now_ms;
     }
-    poller->sleep_until_ms =
-        most_ms > UINT64_MAX - poller->now_ms ? UINT64_MAX : poller->now_ms + most_ms;
+    bool is_endless = most_ms > UINT64_MAX - poller->now_ms;
+    poller->sleep_until_ms = is_endless ? UINT64_MAX : most_ms > 0 ? poller->now_ms + most_ms : 0;
     poller->is_asleep = true;
     *wait_ms = most_ms == UINT64_MAX ? -1 : most_ms < INT32_MAX ? (int)most_ms : INT32_MAX;
     return AMQPC_OK;

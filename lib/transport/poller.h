@@ -71,7 +71,7 @@ struct amqpc_poller {
     amqpci_node again;   /* have something to receive, though nothing is readable */
 
     uint64_t now_ms;         /* of amqpci_poller_prepare */
-    uint64_t sleep_until_ms; /* of amqpci_poller_sleep */
+    uint64_t sleep_until_ms; /* of amqpci_poller_sleep; 0 where it does not sleep, or was rung */
     bool is_asleep;          /* between prepare and collect */
     bool is_due;             /* a deadline had come at prepare */
     bool is_crowded;         /* the system had more to tell than was asked for */

@@ -47,7 +47,9 @@ static bool peer_has_closed(const amqpc_connection *connection)
 
 static void lose_stream(amqpc_transport *transport, amqpc_status status)
 {
-    if (transport->state == AMQPC_TRANSPORT_CLOSING || peer_has_closed(transport->connection)) {
+    bool has_failed = transport->connection->failure != AMQPC_OK; /* which says more */
+    if (has_failed || transport->state == AMQPC_TRANSPORT_CLOSING ||
+        peer_has_closed(transport->connection)) {
         amqpci_transport_finish(transport);
     } else {
         amqpci_transport_fail_stream(transport, status);

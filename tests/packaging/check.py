@@ -233,6 +233,7 @@ def run_with_peer(installed: Installed, program: Path) -> str:
 # What these need to run: a peer, or a broker, where some that ran before have left their messages.
 WITH_PEER = ("engine_loop",)
 WITH_BROKER = ("client_send", "client_receive")
+SERVERS = ("server",)
 
 
 def build_example(installed: Installed, source: Path) -> Path:
@@ -253,7 +254,7 @@ def check_examples(installed: Installed) -> None:
         program = build_example(installed, source)
         if source.stem in WITH_PEER:
             expect_example(source, run_with_peer(installed, program))
-        elif source.stem not in WITH_BROKER:
+        elif source.stem not in WITH_BROKER + SERVERS:
             expect_example(source, run(program, env=installed.environment("full"), cwd=source.parent))
 
 
@@ -270,6 +271,23 @@ def check_client_examples(installed: Installed) -> None:
                 expect_example(source, run(build_example(installed, source), url, "examples", env=installed.environment("full")))
         finally:
             broker.terminate()
+
+
+def check_server_example(installed: Installed) -> None:
+    """The example of a server takes what the example of the engine sends."""
+    source = ROOT / "docs/examples/server.c"
+    client = build_example(installed, source.with_name("engine_loop.c"))
+    environment = {**os.environ, **installed.environment("full")}
+    command = [build_example(installed, source), "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as server:
+        try:
+            assert server.stdout is not None
+            host, port = server.stdout.readline().split()
+            run(client, host, port, env=environment)
+            expect_example(source, server.communicate(timeout=30)[0])
+        finally:
+            server.kill()
+    assert server.returncode == 0, "the server did not end well"
 
 
 def main() -> int:

@@ -173,6 +173,21 @@ static void test_a_fault_of_the_peer_is_answered_before_the_socket_is_closed(voi
     end_conversation(&with);
 }
 
+/* What the peer did is the failure, and not that it does not listen to the answer. */
+static void test_a_fault_of_the_peer_outlasts_the_loss_of_its_socket(void **state)
+{
+    (void)state;
+    conversation with;
+    open_conversation(&with, NULL, NULL);
+    static const uint8_t garbage[] = {0, 0, 0, 3, 2, 0, 0, 0};
+    raw_peer_write(with.peer, garbage, sizeof garbage);
+    raw_peer_reset(with.peer);
+    with.peer = -1;
+    transport_fixture_wait(&with.fixture, client_is_over);
+    assert_int_equal(client_failure(&with.fixture).status, AMQPC_FRAME_SIZE_TOO_SMALL);
+    end_conversation(&with);
+}
+
 static void test_a_server_that_speaks_something_else(void **state)
 {
     (void)state;
@@ -466,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_the_end_of_the_stream_without_close_is_a_failure),
         cmocka_unit_test(test_the_end_of_the_stream_before_any_byte),
         cmocka_unit_test(test_a_fault_of_the_peer_is_answered_before_the_socket_is_closed),
+        cmocka_unit_test(test_a_fault_of_the_peer_outlasts_the_loss_of_its_socket),
         cmocka_unit_test(test_a_server_that_speaks_something_else),
         cmocka_unit_test(test_a_peer_that_closes_and_does_not_wait_for_the_answer),
         cmocka_unit_test(test_close_and_the_end_of_the_stream_wait_for_the_answer),
