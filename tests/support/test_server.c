@@ -11,9 +11,20 @@
 
 /* --- Connections. */
 
+static bool is_text(amqpc_bytes bytes, const char *text)
+{
+    return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
+}
+
 static void take_sasl(const test_server *server, amqpc_connection *connection)
 {
-    unsigned code = server->options.refuses_sasl ? AMQPC_SASL_CODE_AUTH : AMQPC_SASL_CODE_OK;
+    amqpc_sasl_question question;
+    const char *user = server->options.user;
+    test_server_must_be_ok(amqpc_sasl_question_get(connection, &question), "question");
+    bool wrong =
+        user != NULL && !(is_text(question.user, user) && is_text(question.password, "secret"));
+    unsigned code =
+        server->options.refuses_sasl || wrong ? AMQPC_SASL_CODE_AUTH : AMQPC_SASL_CODE_OK;
     test_server_must_be_ok(amqpc_sasl_finish(connection, code, (amqpc_bytes){NULL, 0}), "SASL");
 }
 
@@ -146,6 +157,8 @@ static void accept_one(test_server *server)
     amqpc_connection_options_init(&options, sizeof options);
     amqpc_sasl_options_init(&sasl, sizeof sasl);
     sasl.optional = true;
+    sasl.allow_plain_cleartext = true;
+    sasl.mechanisms = test_server_text(server->options.user == NULL ? "ANONYMOUS" : "PLAIN");
     options.role = AMQPC_SERVER;
     options.limits = &limits;
     options.sasl = &sasl;
@@ -258,6 +271,8 @@ test_server *test_server_start(const test_server_options *options)
     server->left = options->number_count;
     amqpc_listener_options_init(&listener, sizeof listener);
     listener.port = options->port;
+    listener.unix_path = options->unix_path;
+    listener.tls = options->tls;
     test_server_must_be_ok(amqpc_poller_new(NULL, &server->poller), "poller");
     test_server_must_be_ok(
         amqpc_listener_new(server->poller, &listener, &server->listener, NULL, 0), "listener");

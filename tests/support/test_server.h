@@ -37,7 +37,10 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * port            0: a free one
  * refuses_sasl    nobody gets in
  * close_condition  every connection is closed with it right after open; NULL
- * drops_at_open   every connection is cut instead of an answer to open */
+ * drops_at_open   every connection is cut instead of an answer to open
+ * user            whom alone PLAIN lets in, with the password "secret"; NULL: anybody, ANONYMOUS
+ * unix_path       listens at a Unix socket instead; NULL for none
+ * tls             speaks TLS; NULL for none */
 typedef struct test_server_options {
     bool keeps_state;
     bool refuses_sasl;
@@ -48,6 +51,9 @@ typedef struct test_server_options {
     uint32_t max_frame_size;
     uint32_t idle_timeout_ms;
     const char *close_condition;
+    const char *user;
+    const char *unix_path;
+    amqpc_tls *tls;
 } test_server_options;
 
 typedef struct test_server test_server;
