@@ -48,6 +48,8 @@ AMQPC_API void amqpc_receiver_options_init(amqpc_receiver_options *options, size
  * options   borrowed until return; NULL for the defaults
  * receiver  receives the receiver, which amqpc_receiver_free or the client frees
  *
+ * Of a client that has failed the receiver is made, and has ended: its calls say why.
+ *
  * Returns AMQPC_OK, AMQPC_NO_MEMORY, AMQPC_INVALID_ARGUMENT; AMQPC_INVALID_STATE after close;
  * AMQPC_FORKED. */
 AMQPC_API amqpc_status amqpc_receiver_new(amqpc_client *client, const char *address,

@@ -10,10 +10,10 @@ typedef struct amqpc_sender amqpc_sender;
 
 /* What is to become of messages whose outcome is not known when the connection is lost. */
 typedef enum amqpc_guarantee {
-    AMQPC_AT_LEAST_ONCE = 0, /* unsettled; sent again, or resumed where the peer can */
-    AMQPC_AT_MOST_ONCE = 1,  /* sent settled: no outcome but that it has been sent */
+    AMQPC_AT_LEAST_ONCE = 0,   /* unsettled; sent again, or resumed where the peer can */
+    AMQPC_AT_MOST_ONCE = 1,    /* sent settled: no outcome but that it has been sent */
     AMQPC_ONCE_OR_UNKNOWN = 2, /* unsettled; resumed where the peer can, otherwise unknown */
-    AMQPC_EXACTLY_ONCE = 3   /* unsettled, receiver-settle-mode second; resumed, otherwise unknown */
+    AMQPC_EXACTLY_ONCE = 3 /* unsettled, receiver-settle-mode second; resumed, otherwise unknown */
 } amqpc_guarantee;
 
 /* Options of a sender. Set the defaults by amqpc_sender_options_init. Everything is copied.
@@ -48,6 +48,8 @@ AMQPC_API void amqpc_sender_options_init(amqpc_sender_options *options, size_t s
  * options  borrowed until return; NULL for the defaults
  * sender   receives the sender, which amqpc_sender_free or the client frees
  *
+ * Of a client that has failed the sender is made, and has ended: its calls say why.
+ *
  * Returns AMQPC_OK, AMQPC_NO_MEMORY, AMQPC_INVALID_ARGUMENT; AMQPC_INVALID_STATE after close;
  * AMQPC_FORKED. */
 AMQPC_API amqpc_status amqpc_sender_new(amqpc_client *client, const char *address,
@@ -58,8 +60,7 @@ AMQPC_API amqpc_status amqpc_sender_new(amqpc_client *client, const char *addres
  *
  * Returns AMQPC_OK; AMQPC_TIMED_OUT, AMQPC_INTERRUPTED, AMQPC_FORKED; AMQPC_LINK_REFUSED,
  * AMQPC_LINK_ENDED, or the status of amqpc_sender_get_error, where it has ended for good. */
-AMQPC_API amqpc_status amqpc_sender_wait_open(amqpc_sender *sender,
-                                              int64_t timeout_ms) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_sender_wait_open(amqpc_sender *sender, int64_t timeout_ms) AMQPC_CHECK;
 
 /* What became of a message.
  *
@@ -148,9 +149,9 @@ typedef struct amqpc_completion {
  * Returns AMQPC_OK with one or more; AMQPC_TIMED_OUT with none yet; AMQPC_NOT_FOUND where nothing
  * posted is without an outcome; AMQPC_INTERRUPTED, AMQPC_FORKED. When the link or the client ends,
  * what is left completes as unknown. */
-AMQPC_API amqpc_status amqpc_sender_completions(amqpc_sender *sender,
-                                                amqpc_completion *completions, size_t capacity,
-                                                int64_t timeout_ms, size_t *count) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_sender_completions(amqpc_sender *sender, amqpc_completion *completions,
+                                                size_t capacity, int64_t timeout_ms,
+                                                size_t *count) AMQPC_CHECK;
 
 /* Reads a completion into an outcome. */
 AMQPC_API void amqpc_outcome_read(const amqpc_completion *completion, amqpc_outcome *outcome);

@@ -37,7 +37,9 @@ void amqpci_client_link_start(amqpci_client_link *link)
 {
     link->phase = AMQPCI_LINK_IDLE;
     join(link);
-    if (link->client->is_carrying) {
+    if (link->client->state == AMQPC_CLIENT_FAILED) {
+        amqpci_client_link_end(link, &link->client->error); /* its calls say so */
+    } else if (link->client->is_carrying) {
         amqpci_client_link_attach(link);
         amqpci_client_send_soon(link->client);
     }

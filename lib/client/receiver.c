@@ -200,7 +200,7 @@ amqpc_status amqpci_receiver_make(amqpc_client *client, const char *address,
                                   const amqpc_receiver_options *options, amqpc_receiver **receiver)
 {
     amqpci_link_terms terms;
-    if (client->state == AMQPC_CLIENT_CLOSING || amqpci_client_is_over(client)) {
+    if (client->state == AMQPC_CLIENT_CLOSING || client->state == AMQPC_CLIENT_CLOSED) {
         return AMQPC_INVALID_STATE;
     }
     amqpc_receiver *made = (amqpc_receiver *)amqpci_new(&client->allocator, sizeof *made);

@@ -117,7 +117,7 @@ amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address
                                        const amqpc_sender_options *options, amqpc_sender **sender)
 {
     amqpci_link_terms terms;
-    if (client->state == AMQPC_CLIENT_CLOSING || amqpci_client_is_over(client)) {
+    if (client->state == AMQPC_CLIENT_CLOSING || client->state == AMQPC_CLIENT_CLOSED) {
         return AMQPC_INVALID_STATE;
     }
     amqpc_sender *made = (amqpc_sender *)amqpci_new(&client->allocator, sizeof *made);

@@ -211,7 +211,6 @@ static void check_is_final(const test_server_options *server, amqpc_status statu
 {
     client_fixture fixture;
     amqpc_client_error error;
-    (void)server;
     client_fixture_make(&fixture, server, NULL);
     amqpc_sender *sender = make_sender(fixture.client, "accept", AMQPC_AT_LEAST_ONCE);
     assert_status(status, amqpc_sender_wait_open(sender, PATIENCE_MS));
@@ -221,6 +220,8 @@ static void check_is_final(const test_server_options *server, amqpc_status statu
     assert_status(status, amqpc_client_wait_open(fixture.client, PATIENCE_MS));
     assert_ok(amqpc_client_get_error(fixture.client, &error));
     assert_status(status, error.status);
+    amqpc_sender *later = make_sender(fixture.client, "accept", AMQPC_AT_LEAST_ONCE);
+    assert_status(status, amqpc_sender_wait_open(later, PATIENCE_MS));
     assert_int_equal(1, test_server_connection_count(fixture.server));
     assert_ok(amqpc_client_close(fixture.client, PATIENCE_MS));
     client_fixture_free(&fixture);
