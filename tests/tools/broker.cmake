@@ -14,3 +14,8 @@ string(JOIN " " launcher ${AMQPCODEC_TEST_LAUNCHER})
 list(APPEND environment "AMQPCODEC_ENGINE_PEER=${launcher} $<$<TARGET_EXISTS:engine_peer>:$<TARGET_FILE:engine_peer>>"
     "AMQPCODEC_PROTON_PEER=$<$<TARGET_EXISTS:proton_peer>:$<TARGET_FILE:proton_peer>>")
 set_tests_properties(tools_broker_test PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 600)
+
+# Inputs of the fuzzers, as bytes over TCP; recordings of the simulation are among them.
+add_test(NAME tools_replay_test COMMAND Python3::Interpreter -B -W error ${CMAKE_CURRENT_SOURCE_DIR}/replay_test.py)
+set_tests_properties(tools_replay_test PROPERTIES TIMEOUT 300 ENVIRONMENT
+    "${environment};AMQPCODEC_SIMULATE=${launcher} $<TARGET_FILE:simulate>;AMQPCODEC_SANITIZED=$<$<BOOL:${AMQPCODEC_SANITIZED}>:yes>")
