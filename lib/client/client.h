@@ -99,10 +99,12 @@ typedef struct amqpci_event_ring {
 } amqpci_event_ring;
 
 /* lost          the connection before, until what is unsettled on it has moved to the next; NULL
- * for none is_carrying   what is unsettled has moved to `transport` session       of all links;
- * NULL while there is none ended         the session before, until the links have moved to the
- * next; NULL for none links_due_ms  when links are to be attached again; UINT64_MAX for never name
- * what made-up names of links begin with: 16 hexadecimal digits and NUL */
+ *               for none
+ * is_carrying   what is unsettled has moved to `transport`
+ * session       of all links; NULL while there is none
+ * ended         the session before, until the links have moved to the next; NULL for none
+ * links_due_ms  when links are to be attached again; UINT64_MAX for never
+ * name          what made-up names of links begin with: 16 hexadecimal digits and NUL */
 struct amqpc_client {
     amqpc_allocator allocator;
     pthread_mutex_t mutex;

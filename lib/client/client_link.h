@@ -22,8 +22,10 @@ typedef enum amqpci_link_phase {
  * settle_up  the engine's link is suspended and will be left behind, or closed: takes from it what
  *            would be lost. AMQPC_NO_MEMORY
  * moved      link->link is another than before, and not attached yet. from: the one before; NULL
- * for none attached   the peer has attached it ended      it is over for good release    frees it
- */
+ *            for none
+ * attached   the peer has attached it
+ * ended      it is over for good
+ * release    frees it */
 typedef struct amqpci_link_kind {
     bool role;
     amqpc_status (*settle_up)(amqpci_client_link *link);

@@ -17,9 +17,12 @@
  *     refuse-request  rejects
  * To receive from:
  *     numbers    messages of one data section with 8 bytes, a number each, from 0 on; unsettled
- * ones whose link is lost are sent again settled    the same, settled silent     sends nothing, and
- * answers drain stuck      sends nothing, and never answers refuse, moved  as above a dynamic
- * source gets what "answer" sends to it
+ *                ones whose link is lost are sent again
+ *     settled    the same, settled
+ *     silent     sends nothing, and answers drain
+ *     stuck      sends nothing, and never answers
+ *     refuse, moved  as above
+ *     a dynamic source gets what "answer" sends to it
  */
 #ifndef TESTS_SUPPORT_TEST_SERVER_H
 #define TESTS_SUPPORT_TEST_SERVER_H
