@@ -377,24 +377,37 @@ static amqpc_status post(amqpc_requester *requester, const amqpc_message *messag
     return AMQPC_OK;
 }
 
+typedef struct awaited_request {
+    const amqpc_requester *requester;
+    uint64_t id;
+} awaited_request;
+
+/* Whether there is an answer, or another thread has taken it, or given the request up. */
 static bool is_done(const void *object)
 {
-    return ((const amqpci_request *)object)->is_done;
+    const awaited_request *awaited = (const awaited_request *)object;
+    const amqpci_request *request = find(awaited->requester, awaited->id);
+    return request == NULL || request->is_done;
 }
 
-static amqpc_status await(amqpc_requester *requester, amqpci_request *request, uint64_t deadline_ms,
+static amqpc_status await(amqpc_requester *requester, uint64_t id, uint64_t deadline_ms,
                           amqpc_delivery *reply)
 {
-    amqpc_status status = amqpci_client_wait(requester->client, deadline_ms, is_done, request);
+    awaited_request awaited = {requester, id};
+    amqpc_status status = amqpci_client_wait(requester->client, deadline_ms, is_done, &awaited);
     if (status != AMQPC_OK) {
         return status;
+    }
+    amqpci_request *request = find(requester, id);
+    if (request == NULL) {
+        return AMQPC_NOT_FOUND;
     }
     status = request->status;
     if (status == AMQPC_OK) {
         *reply = request->reply;
         request->reply.storage = NULL;
     }
-    drop(requester, request->id);
+    drop(requester, id);
     return status;
 }
 
@@ -410,7 +423,7 @@ amqpc_status amqpc_requester_call(amqpc_requester *requester, const amqpc_messag
     status = post(requester, request, deadline_ms, &made);
     if (status == AMQPC_OK) {
         uint64_t id = made->id;
-        status = await(requester, made, deadline_ms, reply);
+        status = await(requester, id, deadline_ms, reply);
         if (find(requester, id) != NULL) {
             drop(requester, id);
         }
@@ -442,9 +455,8 @@ amqpc_status amqpc_requester_take(amqpc_requester *requester, uint64_t id, int64
     if (status != AMQPC_OK) {
         return status;
     }
-    amqpci_request *request = find(requester, id);
-    status = request == NULL ? AMQPC_NOT_FOUND
-                             : await(requester, request, amqpci_deadline(timeout_ms), reply);
+    status = find(requester, id) == NULL ? AMQPC_NOT_FOUND
+                                         : await(requester, id, amqpci_deadline(timeout_ms), reply);
     amqpci_client_leave(requester->client);
     return status;
 }
@@ -456,6 +468,7 @@ void amqpc_requester_forget(amqpc_requester *requester, uint64_t id)
     }
     if (find(requester, id) != NULL) {
         drop(requester, id);
+        amqpci_driver_look_again(requester->client);
     }
     amqpci_client_leave(requester->client);
 }

@@ -2,6 +2,7 @@
 #include "client/client_fixture.h"
 
 #include <amqpcodec/requester.h>
+#include <pthread.h>
 #include <string.h>
 
 static amqpc_requester *make_requester(amqpc_client *client, const char *address)
@@ -158,6 +159,50 @@ static void test_time_out_leaves_nothing(void **state)
     client_fixture_free(&fixture);
 }
 
+typedef struct taker {
+    amqpc_requester *requester;
+    uint64_t id;
+    amqpc_status status;
+} taker;
+
+static void *take_reply(void *context)
+{
+    taker *work = (taker *)context;
+    amqpc_delivery reply;
+    work->status = amqpc_requester_take(work->requester, work->id, PATIENCE_MS, &reply);
+    return NULL;
+}
+
+/* Several threads wait for one reply, and another gives it up. */
+static void test_request_is_given_up_while_others_wait_for_it(void **state)
+{
+    enum { TAKERS = 3 };
+    client_fixture fixture;
+    amqpc_message message;
+    pthread_t threads[TAKERS];
+    taker takers[TAKERS];
+    uint64_t id = 0;
+    uint64_t number = 5;
+    (void)state;
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_requester *requester = make_requester(fixture.client, "accept");
+    number_message(&number, &message);
+    assert_ok(amqpc_requester_post(requester, &message, PATIENCE_MS, &id));
+    for (int i = 0; i < TAKERS; i++) {
+        takers[i] = (taker){.requester = requester, .id = id, .status = AMQPC_OK};
+        assert_int_equal(0, pthread_create(&threads[i], NULL, take_reply, &takers[i]));
+    }
+    for (int i = 0; i < 10; i++) {
+        pause_shortly(); /* most likely they wait by now; where not, they find nothing */
+    }
+    amqpc_requester_forget(requester, id);
+    for (int i = 0; i < TAKERS; i++) {
+        assert_int_equal(0, pthread_join(threads[i], NULL));
+        assert_status(AMQPC_NOT_FOUND, takers[i].status);
+    }
+    client_fixture_free(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_refused_address_ends_the_requester),
         cmocka_unit_test(test_reply_is_lost_with_its_node),
         cmocka_unit_test(test_time_out_leaves_nothing),
+        cmocka_unit_test(test_request_is_given_up_while_others_wait_for_it),
     };
     return cmocka_run_group_tests_name("requester", tests, NULL, NULL);
 }
