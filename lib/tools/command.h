@@ -21,6 +21,7 @@ typedef struct command {
 
 int broker_command(int argc, char **argv);
 int dump_command(int argc, char **argv);
+int perf_command(int argc, char **argv);
 int receive_command(int argc, char **argv);
 int send_command(int argc, char **argv);
 

@@ -11,6 +11,7 @@
 static const command commands[] = {
     {"broker", "an AMQP broker in memory, for development and tests", broker_command},
     {"dump", "show AMQP 1.0 bytes, hexadecimal text or captures as text or JSON", dump_command},
+    {"perf", "put a load on a broker, and measure it", perf_command},
     {"receive", "receive messages from an address", receive_command},
     {"send", "send messages to an address", send_command},
 };
