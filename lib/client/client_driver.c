@@ -71,6 +71,9 @@ amqpc_status amqpci_driver_round(amqpc_client *client, uint64_t until_ms)
     status = amqpci_poller_collect(client->poller, &events);
     amqpci_client_take_events(client);
     amqpci_driver_call_waiters(client);
+    if (events.system_error == EINTR) {
+        return AMQPC_INTERRUPTED; /* also where something has happened besides */
+    }
     return status == AMQPC_TIMED_OUT ? AMQPC_OK : status;
 }
 
@@ -216,32 +219,26 @@ static amqpc_status follow(amqpc_client *client, uint64_t deadline_ms, amqpci_co
     (void)pthread_mutex_lock(&client->mutex);
     part(&client->driver, &waiter);
     give_descriptor_back(&client->driver, &waiter);
-    if (system_error != 0 && system_error != EINTR) {
-        return AMQPC_SYSTEM_ERROR;
+    if (system_error != 0) {
+        return system_error == EINTR ? AMQPC_INTERRUPTED : AMQPC_SYSTEM_ERROR;
     }
-    return system_error == EINTR && !waiter.is_called ? AMQPC_INTERRUPTED : AMQPC_OK;
+    return AMQPC_OK;
 }
 
 amqpc_status amqpci_client_wait(amqpc_client *client, uint64_t deadline_ms,
                                 amqpci_condition *is_met, const void *object)
 {
-    while (!is_met(object)) {
+    amqpc_status status = AMQPC_OK;
+    while (status == AMQPC_OK && !is_met(object)) {
         if (!client->driver.is_busy) {
             return drive(client, deadline_ms, is_met, object);
         }
-        amqpc_status status = follow(client, deadline_ms, is_met, object);
-        if (status != AMQPC_OK) {
-            bool met = is_met(object);
-            if (!met && !client->driver.is_busy) {
-                amqpci_driver_hand_over(client); /* perhaps it was its turn */
-            }
-            return met ? AMQPC_OK : status;
-        }
+        status = follow(client, deadline_ms, is_met, object);
     }
     if (!client->driver.is_busy && client->driver.waiters != NULL) {
-        amqpci_driver_hand_over(client);
+        amqpci_driver_hand_over(client); /* perhaps it was this one's turn */
     }
-    return AMQPC_OK;
+    return is_met(object) ? AMQPC_OK : status;
 }
 
 /* --- Output of calls. */
