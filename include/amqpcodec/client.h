@@ -11,8 +11,9 @@
  * (the form for event loops), AMQPC_FOREVER waits without end.
  *
  * All calls may be made by any thread at any time, but for freeing an object that another thread
- * uses. Whoever waits moves the bytes; when nobody does, a thread in the background takes over after
- * a moment, so that heartbeats are answered, prefetch stays filled and what was posted goes out.
+ * uses. Whoever waits moves the bytes; when nobody does, a thread in the background takes over
+ * after a moment, so that heartbeats are answered, prefetch stays filled and what was posted goes
+ * out.
  *
  * A signal ends a wait with AMQPC_INTERRUPTED; the call may be made again. In the child of a fork
  * every call returns AMQPC_FORKED, and freeing closes descriptors without sending anything. */
@@ -63,10 +64,9 @@ typedef struct amqpc_client_error {
  * ca, certificate, key, key_password, tls_host, alpn
  *                        tls.h
  * tls_verify             default true; false checks neither certificate nor host
- * heartbeat_ms           silence of the peer after which the connection is given up; default 60,000;
- *                        0 for none
- * connect_timeout_ms     of one attempt to one host, SASL and open included; default 30,000
- * reconnect              default true; false: the first failure is final
+ * heartbeat_ms           silence of the peer after which the connection is given up; default
+ * 60,000; 0 for none connect_timeout_ms     of one attempt to one host, SASL and open included;
+ * default 30,000 reconnect              default true; false: the first failure is final
  * reconnect_delay_ms, reconnect_delay_max_ms
  *                        before the second attempt, doubled each time, with jitter, up to the most;
  *                        default 100 and 30,000
@@ -129,8 +129,7 @@ AMQPC_API amqpc_status amqpc_client_new(const char *url, const amqpc_client_opti
  *
  * Returns AMQPC_OK; AMQPC_TIMED_OUT, AMQPC_INTERRUPTED, AMQPC_FORKED; where the client has failed
  * for good the status of amqpc_client_get_error. */
-AMQPC_API amqpc_status amqpc_client_wait_open(amqpc_client *client,
-                                              int64_t timeout_ms) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_client_wait_open(amqpc_client *client, int64_t timeout_ms) AMQPC_CHECK;
 
 /* Sends what was posted, closes links and connection, and waits for the peer's answer. The client
  * stays closed; outcomes that did not come in time are unknown.
@@ -196,8 +195,7 @@ AMQPC_API int amqpc_client_descriptor(const amqpc_client *client);
  *
  * Returns AMQPC_OK; where the client has failed for good the status of amqpc_client_get_error;
  * AMQPC_FORKED. */
-AMQPC_API amqpc_status amqpc_client_process(amqpc_client *client,
-                                            int64_t *deadline_ms) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_client_process(amqpc_client *client, int64_t *deadline_ms) AMQPC_CHECK;
 
 /* --- What is known. */
 

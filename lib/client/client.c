@@ -19,7 +19,7 @@
 static amqpc_allocator allocator_of(const amqpc_client_options *options)
 {
     const amqpc_allocator *given = NULL;
-    size_t end = offsetof(amqpc_client_options, allocator) + sizeof(void *);
+    size_t end = offsetof(amqpc_client_options, container_id); /* the member behind it */
     if (options != NULL && options->struct_size >= end) {
         given = options->allocator;
     }

@@ -100,7 +100,8 @@ static void print_decimal(amqpci_printer *printer, const char *text)
         append(printer, ".", 1);
         amqpci_print_text(printer, behind);
     } else if (printer->format == AMQPC_PRINT_JSON && strcmp(text, "-0") == 0) {
-        append(printer, ".0", 2); /* readers of JSON take -0 for an integer, which has no sign then */
+        append(printer, ".0",
+               2); /* readers of JSON take -0 for an integer, which has no sign then */
     }
 }
 

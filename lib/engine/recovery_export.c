@@ -8,6 +8,7 @@
  *
  * Deliveries are in the order of their numbers. States are described, or null; rcv-settle-mode and
  * payload may be null. Of a receiver there is no payload. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,13 @@ static amqpc_status store_identity(amqpci_sink *sink, const amqpc_link *link,
     return status == AMQPC_OK ? store_state(sink, delivery, true) : status;
 }
 
+static amqpc_status store_payload(amqpci_sink *sink, const amqpci_delivery *delivery)
+{
+    amqpc_bytes payload = {amqpci_outgoing_payload(delivery), delivery->as.out.size};
+    assert(payload.data != NULL || payload.size == 0);
+    return amqpci_store_binary(sink, payload);
+}
+
 /* What only a sender's delivery has; null of a receiver's. */
 static amqpc_status store_content(amqpci_sink *sink, const amqpc_link *link,
                                   const amqpci_delivery *delivery)
@@ -116,9 +124,7 @@ static amqpc_status store_content(amqpci_sink *sink, const amqpc_link *link,
     }
     if (status == AMQPC_OK) {
         bool kept = sent && !(delivery->flags & AMQPCI_DELIVERY_STREAMED);
-        status = kept ? amqpci_store_binary(sink, (amqpc_bytes){amqpci_outgoing_payload(delivery),
-                                                                delivery->as.out.size})
-                      : amqpci_store_byte(sink, AMQPC_CODE_NULL);
+        status = kept ? store_payload(sink, delivery) : amqpci_store_byte(sink, AMQPC_CODE_NULL);
     }
     return status;
 }
