@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/link.h"
 
 static void join(amqpci_client_link *link)
 {
@@ -92,26 +93,34 @@ void amqpci_client_link_end(amqpci_client_link *link, const amqpc_client_error *
 
 /* --- Attaching. */
 
+amqpc_status amqpci_client_link_make(const amqpci_client_link *link, amqpc_session *session,
+                                     amqpc_bytes name, amqpc_link **made)
+{
+    amqpc_status status = amqpc_link_new(session, link->kind->role, name, made);
+    if (status == AMQPC_OK) {
+        (*made)->epoch = link->epoch;
+    }
+    return status;
+}
+
 /* An engine's link in the client's session: the one that there is, moved where its session has
  * ended, or another one where it is closed. */
 static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
 {
     amqpc_client *client = link->client;
     amqpc_link *before = link->link;
-    amqpc_link *made = NULL;
-    if (before != NULL && !amqpc_link_is_closed(before)) {
-        return amqpc_link_session(before) == client->session
-                   ? AMQPC_OK
-                   : amqpc_link_move(before, client->session);
+    amqpc_status status = AMQPC_OK;
+    if (before == NULL || amqpc_link_is_closed(before)) {
+        status = amqpci_client_link_make(link, client->session, name, &link->link);
+    } else if (amqpc_link_session(before) != client->session) {
+        status = amqpc_link_move(before, client->session);
     }
-    amqpc_status status = amqpc_link_new(client->session, link->kind->role, name, &made);
     if (status != AMQPC_OK) {
         return status;
     }
-    amqpc_link_set_context(made, link);
-    link->link = made;
+    amqpc_link_set_context(link->link, link);
     link->kind->moved(link, before);
-    if (before != NULL) {
+    if (before != NULL && before != link->link) {
         amqpc_link_set_context(before, NULL);
         amqpc_link_free(before);
     }
@@ -133,6 +142,8 @@ static amqpc_status send_attach(amqpci_client_link *link)
     if (status == AMQPC_OK) {
         attach.present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
         status = amqpc_link_attach(link->link, &attach, NULL, NULL);
+        link->epoch = link->link->epoch;
+        link->opened_ms = 0;
     }
     return status;
 }

@@ -21,8 +21,8 @@ typedef enum amqpci_link_phase {
  *
  * settle_up  the engine's link is suspended and will be left behind, or closed: takes from it what
  *            would be lost. AMQPC_NO_MEMORY
- * moved      link->link is another than before, and not attached yet. from: the one before; NULL
- *            for none
+ * moved      link->link is to be attached. from: the one that was before, mostly the same; NULL for
+ *            none
  * attached   the peer has attached it
  * ended      it is over for good
  * release    frees it */
@@ -42,7 +42,9 @@ typedef struct amqpci_link_kind {
  * successor  while links move to a new connection: the one that `link` will be
  * terms      the attach to send, encoded
  * attempts   to attach again that failed in a row
- * opened_ms  when it was attached last
+ * opened_ms  when it was attached; 0 where it is not since it was tried last
+ * epoch      of the engine's links, which counts on from one to the next: numbers of deliveries
+ *            begin with it
  * attachments  so far
  * notify     called where something was received or completed, or the link was attached or has
  *            ended; NULL for nobody
@@ -57,6 +59,7 @@ struct amqpci_client_link {
     amqpc_link *successor;
     amqpc_buffer *terms;
     uint8_t phase; /* amqpci_link_phase */
+    uint32_t epoch;
     uint32_t attachments;
     uint32_t attempts;
     uint32_t delay_ms;
@@ -88,6 +91,12 @@ bool amqpci_client_link_is_over(const amqpci_client_link *link);
 
 /* The link is over, and says so. error: NULL where the application has closed it. */
 void amqpci_client_link_end(amqpci_client_link *link, const amqpc_client_error *error);
+
+/* Makes an engine's link, whose deliveries have other numbers than those of earlier ones. Statuses
+ * of amqpc_link_new. */
+AMQPC_CHECK amqpc_status amqpci_client_link_make(const amqpci_client_link *link,
+                                                 amqpc_session *session, amqpc_bytes name,
+                                                 amqpc_link **made);
 
 /* Attaches the link; later, where the connection is not open, or is given up by this. */
 void amqpci_client_link_attach(amqpci_client_link *link);

@@ -13,7 +13,7 @@ static amqpc_status make_successor(amqpci_client_link *link, amqpc_session *sess
     amqpc_status status = amqpc_attach_decode(amqpc_buffer_data(link->terms),
                                               amqpc_buffer_size(link->terms), NULL, &attach, NULL);
     if (status == AMQPC_OK) {
-        status = amqpc_link_new(session, link->kind->role, attach.name, &link->successor);
+        status = amqpci_client_link_make(link, session, attach.name, &link->successor);
     }
     if (status != AMQPC_OK || link->link == NULL || amqpc_link_is_closed(link->link)) {
         return status;

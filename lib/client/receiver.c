@@ -71,19 +71,17 @@ static amqpc_status settle_up(amqpci_client_link *link)
 
 /* Deliveries that the link brought in this attachment for the program: those that came back, which
  * it was given before, do not count. */
-static uint32_t count_used(const amqpc_link *link)
+static uint32_t count_used(const amqpc_receiver *receiver, const amqpc_link *link)
 {
-    amqpc_attach attach;
-    if (link == NULL || amqpc_link_remote_attach(link, &attach) != AMQPC_OK) {
-        return 0;
-    }
-    return link->delivery_count - attach.initial_delivery_count - link->resumed_credit;
+    return receiver->is_counting
+               ? link->delivery_count - receiver->first_count - link->resumed_credit
+               : 0;
 }
 
 /* Credit that was given to the link by hand, and not used. */
 static uint32_t credit_left(const amqpc_receiver *receiver, const amqpc_link *link)
 {
-    uint32_t used = count_used(link);
+    uint32_t used = count_used(receiver, link);
     return used < receiver->granted ? (uint32_t)(receiver->granted - used) : 0;
 }
 
@@ -107,14 +105,17 @@ static void allow_size(const amqpc_receiver *receiver, amqpc_connection *connect
 static void moved(amqpci_client_link *link, const amqpc_link *from)
 {
     amqpc_receiver *receiver = (amqpc_receiver *)link;
+    receiver->granted = credit_left(receiver, from);
+    receiver->is_counting = false;
     allow_size(receiver, link->link->connection);
     if (receiver->prefetch > 0) {
         amqpci_ignore(amqpc_link_set_prefetch(link->link, receiver->prefetch)); /* it was checked */
         return;
     }
-    /* What nobody has taken comes again. */
-    receiver->granted =
-        (uint64_t)credit_left(receiver, from) + (from == NULL ? 0 : from->unread_count);
+    if (from != NULL && from != link->link) {
+        receiver->granted += from->unread_count; /* what nobody has taken comes again */
+    }
+    amqpci_ignore(amqpc_link_withdraw_credit(link->link));
     amqpci_ignore(amqpc_link_add_credit(link->link, (uint32_t)receiver->granted));
     if (receiver->is_draining) {
         amqpci_ignore(amqpc_link_drain(link->link));
@@ -125,7 +126,12 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
  * come right behind the attach. */
 static void attached(amqpci_client_link *link)
 {
-    const amqpc_receiver *receiver = (const amqpc_receiver *)link;
+    amqpc_receiver *receiver = (amqpc_receiver *)link;
+    amqpc_attach attach;
+    if (amqpc_link_remote_attach(link->link, &attach) == AMQPC_OK) {
+        receiver->first_count = attach.initial_delivery_count;
+        receiver->is_counting = true;
+    }
     uint32_t wanted = credit_left(receiver, link->link);
     for (uint32_t i = 0; i < link->link->suspended.count; i++) {
         const amqpci_delivery *at = link->link->suspended.deliveries[i];
@@ -348,7 +354,7 @@ amqpc_status amqpc_receiver_add_credit(amqpc_receiver *receiver, uint32_t count)
 static void begin_by_hand(amqpc_receiver *receiver)
 {
     const amqpc_link *link = receiver->base.link;
-    receiver->granted = link == NULL ? 0 : (uint64_t)count_used(link) + link->credit;
+    receiver->granted = link == NULL ? 0 : (uint64_t)count_used(receiver, link) + link->credit;
 }
 
 static amqpc_status set_prefetch(amqpc_receiver *receiver, uint32_t count)

@@ -14,14 +14,18 @@ typedef struct amqpci_kept_deliveries {
     size_t capacity;
 } amqpci_kept_deliveries;
 
-/* granted      without prefetch: credit that was given to the engine's link in all
- * is_draining  the credit is to be used up or given back */
+/* granted      without prefetch: credit by hand of this attachment, used or not; what was left of
+ * it goes on to the next first_count  delivery-count with which the attachment began is_counting
+ * the link was attached, and has not begun the next attachment is_draining  the credit is to be
+ * used up or given back */
 struct amqpc_receiver {
     amqpci_client_link base; /* first */
     amqpci_kept_deliveries kept;
     uint64_t message_size;
     uint64_t granted;
     uint32_t prefetch;
+    uint32_t first_count;
+    bool is_counting;
     bool is_draining;
 };
 

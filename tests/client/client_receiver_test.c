@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/client_fixture.h"
+#include "client/receiver.h"
 
 static size_t receive(amqpc_receiver *receiver, amqpc_delivery *deliveries, size_t capacity)
 {
@@ -249,6 +250,85 @@ static void test_what_was_received_is_taken_after_the_client_failed(void **state
     client_fixture_free(&fixture);
 }
 
+/* The credit that its link has, once it is attached so many times. */
+static uint32_t credit_of(amqpc_receiver *receiver, uint32_t attachments)
+{
+    amqpc_client *client = receiver->base.client;
+    amqpc_link_flow flow = {.credit = 0};
+    uint32_t seen = 0;
+    for (uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS; seen < attachments;) {
+        int64_t deadline_ms = 0;
+        assert_ok(amqpc_client_process(client, &deadline_ms));
+        assert_ok(amqpci_client_enter(client));
+        seen = receiver->base.attachments;
+        if (seen >= attachments) {
+            amqpc_link_get_flow(receiver->base.link, &flow);
+        }
+        amqpci_client_leave(client);
+        pause_shortly();
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+    return flow.credit;
+}
+
+static void receive_and_accept(amqpc_receiver *receiver, size_t wanted)
+{
+    for (size_t total = 0; total < wanted; total++) {
+        amqpc_delivery delivery;
+        assert_int_equal(1, receive(receiver, &delivery, 1));
+        assert_ok(amqpc_receiver_accept(receiver, &delivery));
+        amqpc_delivery_release(&delivery);
+    }
+}
+
+/* Whatever the link goes through, of the credit by hand what is left stays left. */
+static void test_credit_by_hand_is_not_given_twice(void **state)
+{
+    client_fixture fixture;
+    (void)state;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 4}, NULL);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 0);
+    assert_ok(amqpc_receiver_add_credit(receiver, 10));
+    receive_and_accept(receiver, 4);
+    assert_int_equal(6, credit_of(receiver, 1));
+    test_server_end_sessions(fixture.server, "amqp:internal-error");
+    assert_int_equal(6, credit_of(receiver, 2));
+    test_server_end_sessions(fixture.server, "amqp:internal-error");
+    assert_int_equal(6, credit_of(receiver, 3));
+    test_server_close_links(fixture.server, "amqp:link:detach-forced");
+    assert_int_equal(6, credit_of(receiver, 4));
+    test_server_disconnect(fixture.server, NULL);
+    assert_int_equal(6, credit_of(receiver, 5));
+    assert_ok(amqpc_receiver_add_credit(receiver, 2));
+    assert_int_equal(8, credit_of(receiver, 5));
+    client_fixture_free(&fixture);
+}
+
+/* What was received by a link that was closed is not mistaken for what comes by the next one. */
+static void test_numbers_of_a_closed_link_are_not_used_again(void **state)
+{
+    client_fixture fixture;
+    amqpc_delivery old;
+    amqpc_delivery fresh;
+    (void)state;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 100}, NULL);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 1);
+    (void)credit_of(receiver, 1);
+    test_server_disconnect(fixture.server, NULL);
+    (void)credit_of(receiver, 2);
+    assert_int_equal(1, receive(receiver, &old, 1));
+    test_server_close_links(fixture.server, "amqp:link:detach-forced");
+    (void)credit_of(receiver, 3);
+    test_server_disconnect(fixture.server, NULL);
+    (void)credit_of(receiver, 4);
+    assert_int_equal(1, receive(receiver, &fresh, 1));
+    assert_status(AMQPC_NOT_FOUND, amqpc_receiver_accept(receiver, &old));
+    assert_ok(amqpc_receiver_accept(receiver, &fresh));
+    amqpc_delivery_release(&old);
+    amqpc_delivery_release(&fresh);
+    client_fixture_free(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_taken_deliveries_are_settled_after_a_reconnection),
         cmocka_unit_test(test_unread_settled_deliveries_survive_their_connection),
         cmocka_unit_test(test_what_was_received_is_taken_after_the_client_failed),
+        cmocka_unit_test(test_credit_by_hand_is_not_given_twice),
+        cmocka_unit_test(test_numbers_of_a_closed_link_are_not_used_again),
     };
     return cmocka_run_group_tests_name("receiver", tests, NULL, NULL);
 }

@@ -183,6 +183,20 @@ static void end_sessions(const test_server *server, amqpc_connection *connection
     }
 }
 
+static void close_links(const test_server *server, const amqpc_connection *connection)
+{
+    amqpc_error error = test_server_error(server->condition, "the test says so");
+    amqpc_session *session = NULL;
+    while ((session = amqpc_connection_next_session(connection, session)) != NULL) {
+        amqpc_link *link = NULL;
+        while ((link = amqpc_session_next_link(session, link)) != NULL) {
+            if (amqpc_link_get_state(link) == AMQPC_LINK_ATTACHED) {
+                test_server_must_be_ok(amqpc_link_detach(link, true, &error), "detach");
+            }
+        }
+    }
+}
+
 static void release_held(const amqpc_connection *connection)
 {
     amqpc_session *session = NULL;
@@ -215,6 +229,8 @@ static void obey_for(test_server *server, size_t index, command_type command)
         test_server_must(status == AMQPC_OK || status == AMQPC_INVALID_STATE, "close");
     } else if (command == END_SESSIONS) {
         end_sessions(server, connection);
+    } else if (command == CLOSE_LINKS) {
+        close_links(server, connection);
     } else {
         release_held(connection);
     }
@@ -371,6 +387,11 @@ void test_server_disconnect(test_server *server, const char *condition)
 void test_server_end_sessions(test_server *server, const char *condition)
 {
     command(server, END_SESSIONS, condition);
+}
+
+void test_server_close_links(test_server *server, const char *condition)
+{
+    command(server, CLOSE_LINKS, condition);
 }
 
 void test_server_release_held(test_server *server)

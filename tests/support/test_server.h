@@ -20,6 +20,7 @@
  *                ones whose link is lost are sent again
  *     settled    the same, settled
  *     silent     sends nothing, and answers drain
+ *     once       the same; when it is attached again the session ends, with amqp:internal-error
  *     stuck      sends nothing, and never answers
  *     refuse, moved  as above
  *     a dynamic source gets what "answer" sends to it
@@ -85,6 +86,9 @@ void test_server_disconnect(test_server *server, const char *condition);
 
 /* Ends the sessions of all connections, with this condition. */
 void test_server_end_sessions(test_server *server, const char *condition);
+
+/* Closes all links, with this condition. */
+void test_server_close_links(test_server *server, const char *condition);
 
 /* Accepts what "hold" holds. */
 void test_server_release_held(test_server *server);

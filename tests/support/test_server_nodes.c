@@ -361,6 +361,11 @@ static void take_attach(test_server *server, amqpc_link *link)
         refuse(link, "amqp:link:redirect");
         return;
     }
+    if (test_server_is_node(link, "once") && server->once_count++ > 0) {
+        amqpc_error error = test_server_error("amqp:internal-error", "not again");
+        test_server_must_be_ok(amqpc_session_end(amqpc_link_session(link), &error), "end");
+        return;
+    }
     if (attach_dynamic(server, link)) {
         return;
     }

@@ -14,7 +14,8 @@ typedef enum command_type {
     DISCONNECT = 1,
     CUT = 2,
     END_SESSIONS = 3,
-    RELEASE_HELD = 4
+    RELEASE_HELD = 4,
+    CLOSE_LINKS = 5
 } command_type;
 
 /* What is kept of a link that was lost. */
@@ -40,6 +41,7 @@ struct test_server {
     uint32_t messages;
     uint32_t connections;
     uint32_t dynamic_count;
+    uint32_t once_count; /* attachments of "once" */
     uint32_t left;
     uint32_t next_number; /* of those to receive */
     uint32_t again_count; /* numbers that have to be sent again */
