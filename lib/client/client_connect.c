@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/client_link.h"
+#include "transport/transport.h"
 
 /* Between half of the delay and all of it, so that many clients do not come at once. */
 static uint32_t with_jitter(amqpc_client *client, uint32_t delay_ms)
@@ -80,7 +81,8 @@ void amqpci_client_opened(amqpc_client *client)
 
 /* --- The end of a connection, or of an attempt. */
 
-/* What is unsettled stays where it is, until there is another connection. */
+/* What is unsettled stays where it is, until there is another connection. A connection that this
+ * end gives up without a word is cut: the peer, too, is to know that it is over. */
 static void put_transport_aside(amqpc_client *client)
 {
     if (client->transport == NULL) {
@@ -94,6 +96,10 @@ static void put_transport_aside(amqpc_client *client)
     amqpc_transport *other = has_links ? client->lost : client->transport;
     if (has_links) {
         client->lost = client->transport;
+        if (amqpc_connection_get_state(amqpc_transport_connection(client->lost)) !=
+            AMQPC_CONNECTION_END) {
+            amqpci_transport_fail(client->lost, AMQPC_DISCONNECTED, 0, NULL, NULL);
+        }
     }
     client->transport = NULL;
     if (other != NULL) {

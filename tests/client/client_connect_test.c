@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/client_fixture.h"
+#include "client/receiver.h"
 #include "support/cutting_relay.h"
 
 static amqpc_client *make_client_at(const char *url, const amqpc_client_options *options)
@@ -167,6 +168,34 @@ static void test_session_that_ended_is_begun_again(void **state)
     client_fixture_free(&fixture);
 }
 
+/* Some brokers end the session for a link that they cannot attach: that it was attached once, long
+ * ago, is no reason to ask in a circle. */
+static void test_pauses_grow_where_attaching_ends_the_session(void **state)
+{
+    client_fixture fixture;
+    uint32_t delay_ms = 0;
+    amqpc_client_options options = client_fixture_options();
+    (void)state;
+    options.reconnect_delay_ms = 5;
+    client_fixture_make(&fixture, NULL, &options);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "once", 1);
+    assert_ok(amqpc_receiver_wait_open(receiver, PATIENCE_MS));
+    for (int i = 0; i < 20; i++) {
+        pause_shortly(); /* it lasts for longer than the first pause */
+    }
+    test_server_end_sessions(fixture.server, "amqp:internal-error");
+    for (uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS; delay_ms <= 5;) {
+        int64_t deadline_ms = 0;
+        assert_ok(amqpc_client_process(fixture.client, &deadline_ms));
+        assert_ok(amqpci_client_enter(fixture.client));
+        delay_ms = receiver->base.delay_ms;
+        amqpci_client_leave(fixture.client);
+        pause_shortly();
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+    client_fixture_free(&fixture);
+}
+
 static void check_incomplete_maps(bool keeps_state)
 {
     client_fixture fixture;
@@ -314,6 +343,34 @@ static void test_session_that_is_refused_ends_its_links(void **state)
     client_fixture_free(&fixture);
 }
 
+/* The client gives the connection up for a reason of its own: the peer hears of it, and what was
+ * posted completes. */
+static void test_connection_that_is_given_up_is_closed(void **state)
+{
+    client_fixture fixture;
+    amqpc_client_error error;
+    amqpc_completion completion;
+    size_t count = 0;
+    amqpc_client_options options = client_fixture_options();
+    (void)state;
+    options.reconnect = false;
+    client_fixture_make(&fixture, NULL, &options);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", AMQPC_AT_LEAST_ONCE);
+    post_number(sender, 1);
+    wait_for_event(fixture.client, AMQPC_CLIENT_EVENT_CONNECTED);
+    wait_for_messages(fixture.server, 1);
+    assert_ok(amqpci_client_enter(fixture.client));
+    amqpci_client_error_set(&error, AMQPC_NO_MEMORY, NULL, NULL);
+    amqpci_client_disconnected(fixture.client, &error);
+    amqpci_client_leave(fixture.client);
+    assert_ok(amqpc_sender_completions(sender, &completion, 1, PATIENCE_MS, &count));
+    assert_true(completion.unknown);
+    assert_ok(amqpci_client_enter(fixture.client));
+    assert_int_equal(AMQPC_TRANSPORT_FAILED, amqpc_transport_get_state(fixture.client->lost));
+    amqpci_client_leave(fixture.client);
+    client_fixture_free(&fixture);
+}
+
 /* --- Refused at once. */
 
 static void test_wrong_urls_and_options_are_refused(void **state)
@@ -339,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_pauses_grow_where_the_peer_throws_the_client_out),
         cmocka_unit_test(test_row_97_silent_peer_is_given_up),
         cmocka_unit_test(test_session_that_ended_is_begun_again),
+        cmocka_unit_test(test_pauses_grow_where_attaching_ends_the_session),
         cmocka_unit_test(test_incomplete_maps_are_worked_off),
         cmocka_unit_test(test_refused_credentials_are_final),
         cmocka_unit_test(test_conditions_that_trying_again_does_not_help_are_final),
@@ -346,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_attempts_end_with_their_time),
         cmocka_unit_test(test_row_98_peer_that_never_answers_is_given_up),
         cmocka_unit_test(test_session_that_is_refused_ends_its_links),
+        cmocka_unit_test(test_connection_that_is_given_up_is_closed),
         cmocka_unit_test(test_wrong_urls_and_options_are_refused),
     };
     return cmocka_run_group_tests_name("client_connect", tests, NULL, NULL);
