@@ -1,4 +1,4 @@
-/* What ./run demo shows: a captured stream of AMQP is decoded, frame by frame and message by
+/* A demonstration of the codec: a captured stream of AMQP is decoded, frame by frame and message by
  * message, encoded again, found to be the same, and then both are timed.
  *
  *     stream_demo FILE [--quick]

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,17 +260,33 @@ static void watch_receiving(perf_load *load, perf_progress *progress)
     }
 }
 
+/* The most memory that this process had: /proc says it since the program began, getrusage what
+ * whoever started it had, too. */
+static uint64_t peak_size(void)
+{
+    char line[128];
+    unsigned long long size = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && size == 0 && fgets(line, sizeof line, status) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0) {
+            size = strtoull(line + 6, NULL, 10);
+        }
+    }
+    if (status != NULL) {
+        (void)fclose(status);
+    }
+    return size * KIB;
+}
+
 static void summarize(const perf_load *load, const perf_child *child, perf_summary *summary)
 {
-    struct rusage usage;
     const perf_options *options = load->options;
-    (void)getrusage(RUSAGE_SELF, &usage);
     summary->sent = atomic_load(&load->sent);
     summary->accepted = atomic_load(&load->accepted);
     summary->refused = atomic_load(&load->refused);
     summary->received = perf_received(load);
     summary->seconds = (double)(load->ended_ns - load->started_ns) / 1e9;
-    summary->peak_size = (uint64_t)usage.ru_maxrss * KIB;
+    summary->peak_size = peak_size();
     summary->other_peak_size = child->peak_size;
     for (uint32_t i = 0; i < options->threads; i++) {
         summary->sender_cpu += load->sending[i].cpu_seconds;

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""What ./run demo shows: messages through a broker, with their speed, and what a conversation looks like.
+
+    demo.py TOOL [URL [ADDRESS]]
+
+TOOL is the command `amqpcodec`. Without URL its own broker runs on a free port.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+# The tests are content with fewer.
+COUNT = int(os.environ.get("AMQPCODEC_DEMO_COUNT", "1000000"))
+# A broker that is slower than that is not waited for.
+SECONDS_MAX = 15
+RATE = 20000
+RATE_SECONDS = 3
+TEXTS = ("Good morning", "42 boxes have arrived", "Grüße aus Köln")
+PLAIN_PORT = 5672
+
+
+@dataclass
+class Line:
+    """One line of the table: what was measured, perf's summary, and what it cost the broker, where that is ours."""
+
+    name: str
+    summary: Any
+    broker_cpu_us: float | None
+
+
+class Tool:
+    """The command."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def run(self, *words: str) -> str:
+        """Runs it, shown as it is typed; its output. Its errors and its progress go to the terminal."""
+        print(f"\n$ amqpcodec {shlex.join(words)}", flush=True)
+        done = subprocess.run([self.path, *words], stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{done.stdout}demo: that failed")
+        return done.stdout
+
+
+@contextmanager
+def own_broker(tool: Tool) -> Iterator[tuple[str, int]]:
+    """The embedded broker on a free port: its URL and its process."""
+    print("\n$ amqpcodec broker --listen 127.0.0.1:0 &", flush=True)
+    with subprocess.Popen([tool.path, "broker", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline().strip()
+            found = re.search(r"amqp://\S+", line)
+            if found is None:
+                sys.exit("demo: the broker did not start")
+            print(line)
+            yield found.group(), process.pid
+        finally:
+            process.terminate()
+
+
+# --- A load.
+
+
+def cpu_seconds(process: int | None) -> float:
+    """CPU time of the broker so far, where it is ours."""
+    if process is None:
+        return 0.0
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_bytes(process: int) -> int:
+    """The most memory that a process had."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    return int(found.group(1)) * 1024 if found else 0
+
+
+def measure(tool: Tool, name: str, broker: int | None, *words: str) -> Line:
+    """One run of perf."""
+    before = cpu_seconds(broker)
+    summary = json.loads(tool.run("perf", "--json", *words))
+    used = cpu_seconds(broker) - before
+    return Line(name, summary, None if broker is None else used / summary["received"] * 1e6)
+
+
+def load(tool: Tool, url: str, address: str, broker: int | None) -> list[Line]:
+    """A million messages settled, a million unsettled, and some at a rate at which none has to wait."""
+    many = ("--count", str(COUNT), "--duration", str(SECONDS_MAX))
+    some = ("--rate", str(RATE), "--duration", str(RATE_SECONDS))
+    return [
+        measure(tool, "100 B, settled", broker, *many, "--settled", url, address),
+        measure(tool, "100 B, unsettled, accepted", broker, *many, url, address),
+        measure(tool, f"the same, {RATE:,} a second", broker, *some, url, address),
+    ]
+
+
+def print_table(lines: list[Line], broker: int | None) -> None:
+    """What the runs took."""
+    headings = ("", "messages", "messages/s", "MB/s", "p50", "p99", "CPU a message: sender", "receiver", "broker", "memory")
+    rows = [headings]
+    for line in lines:
+        summary = line.summary
+        latency, cpu = summary["latency_us"], summary["cpu_us"]
+        rows.append(
+            (
+                line.name,
+                f"{summary['received']:,}",
+                f"{summary['messages_per_second']:,.0f}",
+                f"{summary['megabytes_per_second']:.1f}",
+                time_text(latency["p50"]),
+                time_text(latency["p99"]),
+                f"{cpu['sender']:.2f} us",
+                f"{cpu['receiver']:.2f} us",
+                "-" if line.broker_cpu_us is None else f"{line.broker_cpu_us:.2f} us",
+                f"{summary['peak_bytes'] / 1e6:.1f} MB",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(headings))]
+    print()
+    for row in rows:
+        print("  ".join(text.ljust(width) if i == 0 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths))))
+    print("\nmemory: at most, of the process that sends and receives", end="")
+    print("" if broker is None else f"; of the broker {peak_bytes(broker) / 1e6:.1f} MB")
+    print("p50, p99: from sending to receiving; flat out that is mostly the time in the queue")
+
+
+def time_text(microseconds: float) -> str:
+    """A latency, in the unit that suits it."""
+    return f"{microseconds:.0f} us" if microseconds < 10000 else f"{microseconds / 1000:.0f} ms"
+
+
+# --- A conversation.
+
+
+class Recorder:
+    """Stands between a client and a broker of clear text, and keeps what the client says."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.target = (parts.hostname or "localhost", parts.port or PLAIN_PORT)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        credentials = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+        place = f"{credentials}127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = urlunsplit((parts.scheme, place, parts.path, parts.query, ""))
+        self.said = b""
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        """Carries the bytes of one connection."""
+        client, _ = self.listener.accept()
+        with client, socket.create_connection(self.target) as broker:
+            back = threading.Thread(target=carry, args=(broker, client), daemon=True)
+            back.start()
+            while data := client.recv(65536):
+                self.said += data
+                broker.sendall(data)
+            broker.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def bytes_said(self) -> bytes:
+        """All that the client said, once it is gone."""
+        self.thread.join(10)
+        self.listener.close()
+        return self.said
+
+
+def carry(source: socket.socket, target: socket.socket) -> None:
+    """Carries bytes until there are no more."""
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # the other side is gone
+
+
+def show_frame(tool: Tool, said: bytes) -> None:
+    """One frame of what was said, as dump prints it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "conversation"
+        path.write_bytes(said)
+        done = subprocess.run([tool.path, "dump", "--as", "stream", str(path)], stdout=subprocess.PIPE, text=True, check=True)
+    transfers = [line for line in done.stdout.splitlines() if "transfer(" in line]
+    print(f"\nOne of the {len(done.stdout.splitlines())} frames that `send` wrote, as amqpcodec dump prints it:\n")
+    print(transfers[-1])
+
+
+def converse(tool: Tool, url: str, address: str) -> None:
+    """A few messages that people can read."""
+    recorder = Recorder(url) if url.startswith("amqp:") and "," not in url else None
+    tool.run("send", "--subject", "greeting", "--property", "from=demo", recorder.url if recorder else url, address, *TEXTS)
+    print(tool.run("receive", "--count", str(len(TEXTS)), "--timeout", "10", url, address), end="")
+    if recorder is not None:
+        show_frame(tool, recorder.bytes_said())
+
+
+def show(tool: Tool, url: str, address: str, broker: int | None) -> None:
+    """All of it, on a broker that is there."""
+    lines = load(tool, url, address, broker)
+    print_table(lines, broker)
+    converse(tool, url, address)
+
+
+def main() -> int:
+    """Runs the demo."""
+    tool = Tool(sys.argv[1])
+    address = sys.argv[3] if len(sys.argv) > 3 else "amqpcodec-demo"
+    if len(sys.argv) > 2:
+        show(tool, sys.argv[2], address, None)
+        return 0
+    with own_broker(tool) as (url, process):
+        show(tool, url, address, process)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
