@@ -26,8 +26,8 @@ enum {
 static const transport_case cases[] = {
     {"100B_settled", DATA(100, true, 10000, BLOCK_SIZE), 2000000},
     {"100B_unsettled", DATA(100, false, 10000, BLOCK_SIZE), 2000000},
-    {"1024B_settled", DATA(1024, true, 2000, 0), 400000},
-    {"1024B_unsettled", DATA(1024, false, 2000, 0), 400000},
+    {"1024B_settled", DATA(1024, true, 1000, 0), 400000},
+    {"1024B_unsettled", DATA(1024, false, 1000, 0), 400000},
     {"A_252B_settled", ORDER(SAMPLE_A, true, 1000), 500000},
     {"A_252B_unsettled", ORDER(SAMPLE_A, false, 1000), 500000},
     {"B_1179B_settled", ORDER(SAMPLE_B, true, 400), 300000},

@@ -199,10 +199,10 @@ def make_certificate(folder: Path) -> Path | None:
 class Suite:
     """The rounds: every run of every contender in turn, in changing order."""
 
-    def __init__(self, build_dir: Path, certificate: Path | None) -> None:
+    def __init__(self, build_dir: Path, certificate: Path | None, broker_port: int) -> None:
         self.build_dir = build_dir
         self.certificate = certificate
-        self.prefix = broker_prefix()
+        self.broker_port = broker_port
         self.measured = Measured(CONTENDERS)
 
     def program(self, contender: str) -> Path:
@@ -216,10 +216,9 @@ class Suite:
             if self.certificate is None:
                 raise programs.ProgramError("there is no openssl to make a certificate with")
             command.append(self.certificate)
-        if "--through" not in run.options:
-            return programs.run_text(command)
-        with started_broker(self.build_dir, self.prefix) as (_, port):
-            return programs.run_text([*command, str(port)])
+        if "--through" in run.options:
+            command.append(str(self.broker_port))
+        return programs.run_text(command)
 
     def time_once(self, contender: str, run: Run) -> None:
         """One contender's turn; its first failure ends its part in the run."""
@@ -357,7 +356,7 @@ def call_rows(measured: Measured) -> list[Row]:
         per = None if ours is None else Spread(1 / ours.median, 1 / ours.maximum, 1 / ours.minimum)
         limit_per = None if limit is None else Spread(1 / limit.median, 1 / limit.maximum, 1 / limit.minimum)
         holds = per is not None and per.median > fewest
-        name = f"messages of 1 KiB a call of the system, {end}, window 2000"
+        name = f"messages of 1 KiB a call of the system, {end}, window 1000"
         rows.append(figure_row(name, "messages", (per, None, limit_per), (None, None), f"more than {fewest}", holds))
     return rows
 
@@ -427,8 +426,8 @@ def idle_rows(build_dir: Path, seconds: float) -> list[Row]:
 
 def run(build_dir: Path, quick: bool) -> tuple[list[Row], bool]:
     """Measures the suite; also tells whether our own programs ran."""
-    with tempfile.TemporaryDirectory() as folder:
-        suite = Suite(build_dir, make_certificate(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder, started_broker(build_dir, broker_prefix()) as (_, port):
+        suite = Suite(build_dir, make_certificate(Path(folder)), port)
         suite.measure(3 if quick else 11)
     measured = suite.measured
     rows = [rate_row(bar, measured) for bar in RATE_BARS]

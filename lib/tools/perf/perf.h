@@ -114,8 +114,8 @@ double perf_thread_cpu(void);
 uint64_t perf_received(const perf_load *load);
 
 /* Threads: the argument is a perf_worker. */
-void *perf_send(void *worker);
-void *perf_receive(void *worker);
+void *perf_send(void *argument);
+void *perf_receive(void *argument);
 
 /* Where a message's stamp lies in its payload. */
 size_t perf_header_size(uint64_t size);

@@ -145,9 +145,10 @@ static bool connect_workers(perf_load *load, perf_worker *workers)
     const perf_options *options = load->options;
     int exit_status = EXIT_GOOD;
     for (uint32_t i = 0; i < options->threads; i++) {
-        workers[i].load = load;
+        /* Those that are there already are taken in turn. */
         workers[i].client = i < options->connections ? peer_connect(load->url, &exit_status)
-                                                     : workers[i % options->connections].client;
+                                                     : workers[i - options->connections].client;
+        workers[i].load = load;
         if (workers[i].client == NULL) {
             return false;
         }

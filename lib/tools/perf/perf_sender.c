@@ -36,7 +36,7 @@ size_t perf_header_size(uint64_t size)
 /* One data section (AMQP 3.2.6): the stamp, then letters. */
 static void make_payload(sending *work)
 {
-    uint64_t size = work->load->options->size;
+    size_t size = (size_t)work->load->options->size;
     work->header_size = perf_header_size(size);
     work->payload = reallocate(NULL, work->header_size + size);
     memcpy(work->payload, (const uint8_t[]){0x00, 0x53, 0x75}, 3);
