@@ -98,6 +98,27 @@ static void test_deliveries_are_settled_in_every_way(void **state)
     client_fixture_free(&fixture);
 }
 
+static void test_a_state_may_be_told_before_it_is_settled(void **state)
+{
+    static const uint8_t accepted[] = {0x00, 0x53, 0x24, 0x45};
+    client_fixture fixture;
+    amqpc_delivery delivery;
+    amqpc_value said;
+    (void)state;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 1}, NULL);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 1);
+    assert_int_equal(1, receive(receiver, &delivery, 1));
+    assert_ok(amqpc_value_decode(accepted, sizeof accepted, NULL, &said, NULL));
+    assert_ok(amqpc_receiver_update(receiver, delivery.number, delivery.number, &said, false));
+    assert_ok(amqpc_receiver_update(receiver, delivery.number, delivery.number, &said, true));
+    assert_status(AMQPC_NOT_FOUND,
+                  amqpc_receiver_update(receiver, delivery.number, delivery.number, &said, true));
+    amqpc_delivery_release(&delivery);
+    assert_ok(amqpc_client_close(fixture.client, PATIENCE_MS));
+    assert_int_equal(0, test_server_left(fixture.server));
+    client_fixture_free(&fixture);
+}
+
 static void test_deliveries_outlive_their_client(void **state)
 {
     client_fixture fixture;
@@ -335,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_nothing_comes_without_credit),
         cmocka_unit_test(test_drain_ends_with_no_credit_left),
         cmocka_unit_test(test_deliveries_are_settled_in_every_way),
+        cmocka_unit_test(test_a_state_may_be_told_before_it_is_settled),
         cmocka_unit_test(test_deliveries_outlive_their_client),
         cmocka_unit_test(test_dynamic_source_has_an_address),
         cmocka_unit_test(test_selector_is_added_to_the_filter),
