@@ -248,9 +248,13 @@ static amqpc_status flush(amqpc_transport *transport)
 static amqpc_status tick(amqpc_transport *transport, uint64_t now_ms)
 {
     uint64_t deadline_ms = AMQPCI_NEVER;
+    size_t waiting = transport->connection->output.size;
     amqpc_status status = amqpc_connection_tick(transport->connection, now_ms, &deadline_ms);
     if (status == AMQPC_NO_MEMORY) {
         deadline_ms = now_ms + RETRY_AFTER_MS;
+    }
+    if (transport->connection->output.size > waiting) {
+        amqpci_watch_touch(&transport->watch);
     }
     if (transport->stage_end_ms < deadline_ms) {
         deadline_ms = transport->stage_end_ms;

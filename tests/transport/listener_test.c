@@ -301,6 +301,29 @@ static void test_row_103_without_descriptors_clients_wait_and_nothing_spins(void
     transport_fixture_free(&fixture);
 }
 
+/* A Unix socket does not let clients wait to be accepted as TCP does: it refuses them for now. */
+static void test_a_unix_socket_whose_queue_is_full_is_tried_again(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 5 };
+    transport_fixture fixture;
+    amqpc_transport *others[CLIENTS];
+    amqpc_listener_options options = local_options(socket_path);
+    socket_faults_clear();
+    options.backlog = 0;
+    transport_fixture_make(&fixture, NULL, &options);
+    amqpc_transport_options client = transport_fixture_options(&fixture);
+    client.unix_path = socket_path;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        assert_int_equal(amqpc_transport_connect(fixture.poller, &client, NULL, &others[i]),
+                         AMQPC_OK);
+    }
+    assert_int_equal(amqpc_transport_get_state(others[CLIENTS - 1]), AMQPC_TRANSPORT_CONNECTING);
+    transport_fixture_connect(&fixture, &client, NULL);
+    transport_fixture_wait(&fixture, client_is_open);
+    transport_fixture_free(&fixture);
+}
+
 static void test_a_client_that_is_gone_before_it_is_accepted(void **state)
 {
     (void)state;
@@ -380,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_several_listeners_share_a_port),
         cmocka_unit_test(test_clients_above_the_limit_wait_until_others_are_gone),
         cmocka_unit_test(test_row_103_without_descriptors_clients_wait_and_nothing_spins),
+        cmocka_unit_test(test_a_unix_socket_whose_queue_is_full_is_tried_again),
         cmocka_unit_test(test_a_client_that_is_gone_before_it_is_accepted),
         cmocka_unit_test(test_transports_outlive_their_listener),
         cmocka_unit_test(test_options_that_a_connection_does_not_take_leave_the_client_waiting),

@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -10,6 +12,7 @@
 #include "support/raw_peer.h"
 #include "support/socket_faults.h"
 #include "transport/transport.h"
+#include "transport_fixture.h"
 
 /* A whole life of both ends. Calls that fail for memory are made again: only one fails in a run. */
 typedef struct life {
@@ -177,6 +180,94 @@ static void test_row_101_a_failure_needs_no_memory_to_be_told(void **state)
     assert_survives_failing_allocations(refused);
 }
 
+/* --- Memory that is gone for a while. */
+
+static bool memory_is_gone;
+
+static void *allocate(void *context, size_t size)
+{
+    (void)context;
+    return memory_is_gone ? NULL : malloc(size);
+}
+
+static void *reallocate(void *context, void *memory, size_t size)
+{
+    (void)context;
+    return memory_is_gone ? NULL : realloc(memory, size);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+static const amqpc_allocator moody = {NULL, allocate, reallocate, release};
+
+/* A server, and a peer that wants to hear something every 40 s. Its buffers are given back. */
+static int begin_idle(transport_fixture *fixture)
+{
+    uint8_t bytes[512];
+    memory_is_gone = false;
+    socket_faults_clear();
+    transport_fixture_make(fixture, &moody, NULL);
+    int peer = raw_peer_connect(amqpc_listener_port(fixture->listener));
+    raw_peer_write(peer, bytes, raw_peer_greeting(bytes, sizeof bytes, 40000));
+    while (!raw_peer_is_readable(peer)) {
+        (void)!transport_fixture_round(fixture, 10);
+    }
+    assert_true(raw_peer_read(peer, bytes, sizeof bytes) > 8);
+    (void)!transport_fixture_round(fixture, 0);
+    faults.clock_ms = 3000;
+    (void)!transport_fixture_round(fixture, 0);
+    (void)!transport_fixture_round(fixture, 0);
+    return peer;
+}
+
+static void test_input_waits_until_there_is_memory(void **state)
+{
+    (void)state;
+    transport_fixture fixture;
+    uint8_t bytes[512];
+    int peer = begin_idle(&fixture);
+    raw_peer_write(peer, bytes, raw_peer_close_frame(bytes, sizeof bytes));
+    memory_is_gone = true;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(transport_fixture_round(&fixture, PATIENCE_MS), AMQPC_NO_MEMORY);
+    }
+    assert_int_equal(amqpc_transport_get_state(fixture.server), AMQPC_TRANSPORT_OPEN);
+    memory_is_gone = false;
+    while (!raw_peer_is_readable(peer)) {
+        assert_int_equal(transport_fixture_round(&fixture, PATIENCE_MS), AMQPC_OK);
+    }
+    assert_int_equal(raw_peer_read(peer, bytes, sizeof bytes), 12); /* a frame of close */
+    (void)close(peer);
+    transport_fixture_free(&fixture);
+}
+
+static void test_heartbeats_are_tried_again(void **state)
+{
+    (void)state;
+    transport_fixture fixture;
+    uint8_t bytes[512];
+    int peer = begin_idle(&fixture);
+    memory_is_gone = true;
+    faults.clock_ms += 20000;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(transport_fixture_round(&fixture, PATIENCE_MS), AMQPC_NO_MEMORY);
+    }
+    assert_false(raw_peer_is_readable(peer));
+    memory_is_gone = false;
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS / 2; /* before the next one is due */
+    while (!raw_peer_is_readable(peer)) {
+        assert_true(amqpc_now_ms() < end_ms);
+        (void)!transport_fixture_round(&fixture, 10);
+    }
+    assert_int_equal(raw_peer_read(peer, bytes, sizeof bytes), 8); /* an empty frame */
+    (void)close(peer);
+    transport_fixture_free(&fixture);
+}
+
 /* Servers have thousands of them. */
 static void test_a_transport_is_small(void **state)
 {
@@ -190,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_row_101_every_allocation_of_both_ends_may_fail),
         cmocka_unit_test(test_row_101_every_allocation_after_a_lookup_may_fail),
         cmocka_unit_test(test_row_101_a_failure_needs_no_memory_to_be_told),
+        cmocka_unit_test(test_input_waits_until_there_is_memory),
+        cmocka_unit_test(test_heartbeats_are_tried_again),
         cmocka_unit_test(test_a_transport_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,53 @@ static void test_row_98_the_time_to_open_begins_with_the_socket(void **state)
     end_conversation(&with);
 }
 
+/* More than the poller takes from the system at a time: nobody is silent who has said something. */
+static void test_row_107_a_jump_of_the_clock_with_a_crowd(void **state)
+{
+    (void)state;
+    enum { CROWD = 150, EVENTS = 16 };
+    transport_fixture fixture;
+    amqpc_connection_options options;
+    uint8_t greeting[ROOM];
+    int peers[CROWD];
+    static const uint8_t empty[] = {0, 0, 0, 8, 2, 0, 0, 0};
+    socket_faults_clear();
+    transport_fixture_make(&fixture, NULL, NULL);
+    amqpc_connection_options_init(&options, sizeof options);
+    options.idle_timeout_ms = 60000;
+    fixture.server_options = &options;
+    size_t size = raw_peer_greeting(greeting, sizeof greeting, 0);
+    for (size_t i = 0; i < CROWD; i++) {
+        peers[i] = raw_peer_connect(amqpc_listener_port(fixture.listener));
+        raw_peer_write(peers[i], greeting, size);
+    }
+    for (size_t i = 0; i < CROWD; i++) { /* until each has its answer */
+        while (!raw_peer_is_readable(peers[i])) {
+            (void)!transport_fixture_round(&fixture, 10);
+        }
+    }
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)!transport_fixture_round(&fixture, 0);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        raw_peer_write(peers[i], empty, sizeof empty);
+    }
+    faults.clock_ms = 61000;
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)!transport_fixture_round(&fixture, 0);
+    }
+    assert_false(fixture.server_events & 1u << AMQPC_EVENT_CONNECTION_FAILED);
+    faults.clock_ms += 61000;
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)!transport_fixture_round(&fixture, 0);
+    }
+    assert_true(fixture.server_events & 1u << AMQPC_EVENT_CONNECTION_FAILED);
+    for (size_t i = 0; i < CROWD; i++) {
+        (void)close(peers[i]);
+    }
+    transport_fixture_free(&fixture);
+}
+
 static volatile sig_atomic_t pipe_signals;
 
 static void count_pipe_signal(int number)
@@ -492,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_heartbeats_are_sent_as_the_peer_asked),
         cmocka_unit_test(test_row_98_slow_loris),
         cmocka_unit_test(test_row_98_the_time_to_open_begins_with_the_socket),
+        cmocka_unit_test(test_row_107_a_jump_of_the_clock_with_a_crowd),
         cmocka_unit_test(test_row_99_sigpipe_is_never_raised),
         cmocka_unit_test(test_the_peers_close_is_read_though_writing_fails),
     };
