@@ -150,12 +150,11 @@ void amqpci_client_take_events(amqpc_client *client)
     amqpc_connection_event event;
     while (amqpc_poller_next(client->poller, &ready)) {
         amqpc_transport *transport = ready.transport;
-        if (transport == NULL || transport != client->transport) {
-            continue;
-        }
-        while (client->transport == transport &&
+        while ((transport == client->transport || transport == client->lost) &&
                amqpc_connection_next_event(amqpc_transport_connection(transport), &event)) {
-            take_event(client, &event);
+            if (transport == client->transport) {
+                take_event(client, &event);
+            } /* what happens to a lost connection is of no interest any more */
         }
         if (client->transport == transport) {
             check_transport(client);

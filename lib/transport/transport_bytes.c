@@ -291,6 +291,7 @@ amqpc_status amqpci_transport_advance(amqpc_transport *transport, uint64_t now_m
         amqpci_transport_close(transport, now_ms);
     }
     if (transport->state != AMQPC_TRANSPORT_OPEN) {
+        tell_events(transport);
         return AMQPC_OK;
     }
     amqpc_status status = flush(transport);

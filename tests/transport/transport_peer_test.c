@@ -127,6 +127,35 @@ static void test_the_end_of_the_stream_without_close_is_a_failure(void **state)
     end_conversation(&with);
 }
 
+static bool client_comes(const conversation *with)
+{
+    amqpc_ready ready = {.transport = NULL};
+    amqpc_status status = amqpc_poller_wait(with->fixture.poller, 0);
+    bool comes = amqpc_poller_next(with->fixture.poller, &ready);
+    assert_int_equal(status, comes ? AMQPC_OK : AMQPC_TIMED_OUT);
+    assert_true(!comes || ready.transport == with->fixture.client);
+    return comes;
+}
+
+static void test_a_transport_that_failed_comes_until_its_events_are_read(void **state)
+{
+    (void)state;
+    conversation with;
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS;
+    open_conversation(&with, NULL, NULL);
+    (void)shutdown(with.peer, SHUT_WR);
+    while (!client_is_over(&with.fixture)) {
+        (void)client_comes(&with);
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+    assert_true(client_comes(&with));
+    assert_true(client_comes(&with));
+    assert_int_equal(failures_told(&with), 1);
+    (void)client_comes(&with);
+    assert_false(client_comes(&with));
+    end_conversation(&with);
+}
+
 static void test_the_end_of_the_stream_before_any_byte(void **state)
 {
     (void)state;
@@ -526,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_96_reset_in_mid_frame),
         cmocka_unit_test(test_the_end_of_the_stream_without_close_is_a_failure),
+        cmocka_unit_test(test_a_transport_that_failed_comes_until_its_events_are_read),
         cmocka_unit_test(test_the_end_of_the_stream_before_any_byte),
         cmocka_unit_test(test_a_fault_of_the_peer_is_answered_before_the_socket_is_closed),
         cmocka_unit_test(test_a_fault_of_the_peer_outlasts_the_loss_of_its_socket),
