@@ -123,5 +123,6 @@ void amqpci_client_link_free(amqpci_client_link *link)
     }
     amqpci_client_link_destroy(link);
     amqpci_client_send_soon(client);
+    amqpci_driver_look_again(client);
     amqpci_client_leave(client);
 }

@@ -174,6 +174,9 @@ void amqpci_client_links_retry(amqpc_client *client, uint64_t now_ms)
 {
     uint64_t next_ms = UINT64_MAX;
     client->links_due_ms = UINT64_MAX;
+    if (client->state == AMQPC_CLIENT_CLOSING) {
+        return; /* they end with the connection */
+    }
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
         if (at->phase != AMQPCI_LINK_RETRYING) {
             continue;

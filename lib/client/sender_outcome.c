@@ -66,29 +66,43 @@ static void complete(amqpc_sender *sender, uint64_t number, uint64_t context, ui
     amqpci_completions_add(&sender->completions, context, state_type, unknown, state);
 }
 
-/* The receiver waits for this end to settle: it does in receiver-settle-mode second (AMQP 2.6.12),
- * and some do in mode first. Settling what is borrowed would bring a second update. */
-static bool settle(amqpc_sender *sender, const amqpc_update *update)
+static bool is_borrowed(const amqpc_link *link, uint64_t number)
 {
-    bool first = sender->base.link->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_FIRST;
-    if (!is_outcome(update->state_type) || (first && sender->has_borrowed)) {
+    const amqpci_delivery *found = NULL;
+    if (link->session != NULL) {
+        found = (const amqpci_delivery *)amqpci_delivery_index_get(&link->session->outgoing,
+                                                                   (uint32_t)number);
+    }
+    bool matches = found != NULL && amqpci_delivery_number(found) == number;
+    for (uint32_t i = 0; !matches && i < link->suspended.count; i++) {
+        found = link->suspended.deliveries[i];
+        matches = found != NULL && amqpci_delivery_number(found) == number;
+    }
+    return matches && found->flags & AMQPCI_DELIVERY_BORROWED;
+}
+
+/* The receiver waits for this end to settle: it does in receiver-settle-mode second (AMQP 2.6.12),
+ * and some do in mode first. What is borrowed is given back by another update then, which is the
+ * last. */
+static bool settle(const amqpc_sender *sender, const amqpc_update *update)
+{
+    amqpc_link *link = sender->base.link;
+    if (!is_outcome(update->state_type)) {
         return false;
     }
-    return amqpc_link_settle(sender->base.link, update->number, update->number,
-                             AMQPC_COMPOSITE_NONE) == AMQPC_OK;
+    bool is_last = !sender->has_borrowed || !is_borrowed(link, update->number);
+    return amqpc_link_settle(link, update->number, update->number, AMQPC_COMPOSITE_NONE) ==
+               AMQPC_OK &&
+           is_last;
 }
 
 void amqpci_sender_take_updates(amqpc_sender *sender)
 {
     amqpc_update updates[UPDATES_AT_ONCE];
-    size_t count = UPDATES_AT_ONCE;
-    if (sender->base.link == NULL) {
-        return;
-    }
-    while (count == UPDATES_AT_ONCE) {
-        if (amqpc_link_updates(sender->base.link, updates, UPDATES_AT_ONCE, &count) != AMQPC_OK) {
-            return;
-        }
+    amqpc_link *link = sender->base.link;
+    size_t count = 0;
+    while (link != NULL && link->updates.first != NULL) {
+        amqpci_ignore(amqpc_link_updates(link, updates, UPDATES_AT_ONCE, &count)); /* it is valid */
         for (size_t i = 0; i < count; i++) {
             const amqpc_update *update = &updates[i];
             if (AMQPCI_LIKELY(update->settled) || settle(sender, update)) {
@@ -97,8 +111,7 @@ void amqpci_sender_take_updates(amqpc_sender *sender)
             }
         }
     }
-    if (AMQPCI_UNLIKELY(sender->base.link->map_incomplete ||
-                        sender->base.link->remote_map_incomplete)) {
+    if (link != NULL && AMQPCI_UNLIKELY(link->map_incomplete || link->remote_map_incomplete)) {
         amqpci_sender_take_flow(sender);
     }
 }

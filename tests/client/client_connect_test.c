@@ -196,6 +196,43 @@ static void test_pauses_grow_where_attaching_ends_the_session(void **state)
     client_fixture_free(&fixture);
 }
 
+/* A link that waits to be attached again when the client closes is closed with it. */
+static void test_links_are_not_attached_again_while_the_client_closes(void **state)
+{
+    char url[64];
+    amqpc_client_error error;
+    amqpc_client_options options = client_fixture_options();
+    test_server *server = test_server_start(&(test_server_options){.port = 0});
+    cutting_relay *relay = cutting_relay_start(test_server_port(server));
+    (void)state;
+    options.reconnect_delay_ms = 100;
+    options.reconnect_delay_max_ms = 100;
+    options.background = false;
+    (void)snprintf(url, sizeof url, "amqp://127.0.0.1:%u", (unsigned)cutting_relay_port(relay));
+    amqpc_client *client = make_client_at(url, &options);
+    amqpc_receiver *receiver = make_receiver(client, "once", 1);
+    assert_ok(amqpc_receiver_wait_open(receiver, PATIENCE_MS));
+    test_server_end_sessions(server, "amqp:internal-error");
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS;
+    while (receiver->base.delay_ms == 0) {
+        int64_t deadline_ms = 0;
+        assert_ok(amqpc_client_process(client, &deadline_ms));
+        pause_shortly();
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+    cutting_relay_hold(relay, true); /* the answer to close stays away */
+    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(client, 0));
+    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(client, 250));
+    assert_status(AMQPC_NOT_FOUND, amqpc_receiver_get_error(receiver, &error));
+    cutting_relay_hold(relay, false);
+    assert_ok(amqpc_client_close(client, PATIENCE_MS));
+    assert_ok(amqpc_receiver_get_error(receiver, &error));
+    assert_status(AMQPC_CLOSED, error.status);
+    amqpc_client_free(client);
+    cutting_relay_stop(relay);
+    test_server_stop(server);
+}
+
 static void check_incomplete_maps(bool keeps_state)
 {
     client_fixture fixture;
@@ -397,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_row_97_silent_peer_is_given_up),
         cmocka_unit_test(test_session_that_ended_is_begun_again),
         cmocka_unit_test(test_pauses_grow_where_attaching_ends_the_session),
+        cmocka_unit_test(test_links_are_not_attached_again_while_the_client_closes),
         cmocka_unit_test(test_incomplete_maps_are_worked_off),
         cmocka_unit_test(test_refused_credentials_are_final),
         cmocka_unit_test(test_conditions_that_trying_again_does_not_help_are_final),

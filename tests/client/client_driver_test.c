@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client/client_fixture.h"
+#include "support/cutting_relay.h"
 
 enum { THREADS = 4, EACH = 200 };
 
@@ -143,6 +144,49 @@ static void test_background_answers_heartbeats(void **state)
         assert_true(amqpc_now_ms() < end_ms);
     }
     client_fixture_free(&fixture);
+}
+
+static void *close_client(void *context)
+{
+    shared *with = (shared *)context;
+    expect(with, amqpc_client_close(with->client, AMQPC_FOREVER) == AMQPC_OK);
+    return NULL;
+}
+
+/* One thread closes the client, which waits for outcomes; another frees the sender. The peer is
+ * silent: nothing else calls the first. */
+static void test_closing_does_not_wait_for_a_sender_that_is_freed(void **state)
+{
+    pthread_t thread;
+    shared with = {.client = NULL};
+    char url[64];
+    amqpc_client_options options = client_fixture_options();
+    test_server *server = test_server_start(&(test_server_options){.port = 0});
+    cutting_relay *relay = cutting_relay_start(test_server_port(server));
+    (void)state;
+    (void)snprintf(url, sizeof url, "amqp://127.0.0.1:%u", (unsigned)cutting_relay_port(relay));
+    assert_ok(amqpc_client_new(url, &options, &with.client, NULL));
+    amqpc_sender *sender = make_sender(with.client, "hold", AMQPC_AT_LEAST_ONCE);
+    post_number(sender, 1);
+    wait_for_messages(server, 1);
+    cutting_relay_hold(relay, true);
+    assert_int_equal(0, pthread_create(&thread, NULL, close_client, &with));
+    for (int i = 0; i < 20; i++) {
+        pause_shortly(); /* most likely it waits by now */
+    }
+    amqpc_sender_free(sender);
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS;
+    while (amqpc_client_get_state(with.client) == AMQPC_CLIENT_OPEN && amqpc_now_ms() < end_ms) {
+        pause_shortly();
+    }
+    bool closes = amqpc_client_get_state(with.client) != AMQPC_CLIENT_OPEN;
+    cutting_relay_hold(relay, false);
+    assert_int_equal(0, pthread_join(thread, NULL));
+    assert_true(closes);
+    assert_int_equal(0, atomic_load(&with.faults));
+    amqpc_client_free(with.client);
+    cutting_relay_stop(relay);
+    test_server_stop(server);
 }
 
 /* --- Signals. */
@@ -369,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_row_105_threads_share_a_client),
         cmocka_unit_test(test_posted_messages_go_out_though_nobody_waits),
         cmocka_unit_test(test_background_answers_heartbeats),
+        cmocka_unit_test(test_closing_does_not_wait_for_a_sender_that_is_freed),
         cmocka_unit_test(test_row_102_signal_ends_a_wait),
         cmocka_unit_test(test_background_leaves_signals_to_the_program),
         cmocka_unit_test(test_row_104_child_of_a_fork_is_refused),

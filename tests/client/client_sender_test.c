@@ -169,6 +169,38 @@ static void test_borrowed_payloads_are_given_back(void **state)
     client_fixture_free(&fixture);
 }
 
+/* Some receivers say the outcome, and settle when the sender has, though that is not the mode. */
+static void test_outcomes_that_are_not_settled_complete(void **state)
+{
+    client_fixture fixture;
+    amqpc_completion completions[8];
+    uint8_t storage[6][13];
+    amqpc_bytes payloads[6];
+    bool seen[6] = {false};
+    size_t posted = 0;
+    size_t count = 0;
+    (void)state;
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "say", AMQPC_AT_LEAST_ONCE);
+    for (size_t i = 0; i < 6; i++) {
+        payloads[i] = number_payload(i, storage[i]);
+    }
+    assert_ok(amqpc_sender_post_batch(sender, payloads, 2, 0, PATIENCE_MS, &posted));
+    assert_ok(amqpc_sender_post_borrowed(sender, payloads + 2, 2, 2, PATIENCE_MS, &posted));
+    assert_ok(amqpc_sender_post_batch(sender, payloads + 4, 2, 4, PATIENCE_MS, &posted));
+    for (size_t total = 0; total < 6; total += count) {
+        assert_ok(amqpc_sender_completions(sender, completions, 8, PATIENCE_MS, &count));
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(AMQPC_COMPOSITE_ACCEPTED, completions[i].state_type);
+            assert_false(seen[completions[i].context]);
+            seen[completions[i].context] = true;
+        }
+    }
+    assert_status(AMQPC_NOT_FOUND,
+                  amqpc_sender_completions(sender, completions, 8, PATIENCE_MS, &count));
+    client_fixture_free(&fixture);
+}
+
 static void test_refused_link_says_why(void **state)
 {
     client_fixture fixture;
@@ -315,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_time_out_says_whether_it_was_sent),
         cmocka_unit_test(test_window_limits_what_has_no_outcome),
         cmocka_unit_test(test_borrowed_payloads_are_given_back),
+        cmocka_unit_test(test_outcomes_that_are_not_settled_complete),
         cmocka_unit_test(test_refused_link_says_why),
         cmocka_unit_test(test_redirect_comes_with_its_address),
         cmocka_unit_test(test_link_that_was_closed_ends_for_good),

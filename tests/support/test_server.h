@@ -6,6 +6,7 @@
  *     reject     rejects, with amqp:test:rejected and "not this one"
  *     release    releases
  *     modify     modifies, with delivery-failed
+ *     say        accepts, and leaves it to the sender to settle
  *     hold       receives, and settles nothing until test_server_release_held
  *     dry        gives no credit
  *     refuse     is refused, with amqp:not-found

@@ -205,6 +205,13 @@ static void give_outcome(amqpc_link *link, uint64_t number)
         amqpc_modified modified = {.present = AMQPC_MODIFIED_DELIVERY_FAILED,
                                    .delivery_failed = true};
         status = amqpc_link_modify(link, number, number, &modified);
+    } else if (test_server_is_node(link, "say")) {
+        static const uint8_t encoded[] = {0, AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_ACCEPTED,
+                                          AMQPC_CODE_LIST0};
+        amqpc_value accepted;
+        test_server_must_be_ok(amqpc_value_decode(encoded, sizeof encoded, NULL, &accepted, NULL),
+                               "accepted");
+        status = amqpc_link_update(link, number, number, &accepted, false);
     } else if (!test_server_is_node(link, "hold")) {
         status = amqpc_link_settle(link, number, number, AMQPC_COMPOSITE_ACCEPTED);
     }
