@@ -15,8 +15,11 @@
  * after a moment, so that heartbeats are answered, prefetch stays filled and what was posted goes
  * out.
  *
- * A signal ends a wait with AMQPC_INTERRUPTED; the call may be made again. In the child of a fork
- * every call returns AMQPC_FORKED, and freeing closes descriptors without sending anything. */
+ * A signal ends a wait with AMQPC_INTERRUPTED; the call may be made again. So may it be after
+ * AMQPC_NO_MEMORY, AMQPC_NO_DESCRIPTORS (of threads that wait together all but one use one each)
+ * and AMQPC_SYSTEM_ERROR, which every call that waits may return: they mean what AMQPC_TIMED_OUT
+ * means, only sooner. In the child of a fork every call returns AMQPC_FORKED, and freeing closes
+ * descriptors without sending anything. */
 #ifndef AMQPCODEC_CLIENT_H
 #define AMQPCODEC_CLIENT_H
 

@@ -45,7 +45,8 @@ AMQPC_API amqpc_status amqpc_requester_post(amqpc_requester *requester,
 
 /* Takes the reply to a request that was posted, waiting for it. After any answer but
  * AMQPC_TIMED_OUT and AMQPC_INTERRUPTED the request is done with. Returns as amqpc_requester_call;
- * AMQPC_NOT_FOUND where no such request is open. */
+ * AMQPC_NOT_FOUND where no such request is open, or another thread takes its reply, or gives it up,
+ * meanwhile. */
 AMQPC_API amqpc_status amqpc_requester_take(amqpc_requester *requester, uint64_t id,
                                             int64_t timeout_ms, amqpc_delivery *reply) AMQPC_CHECK;
 

@@ -140,7 +140,8 @@ typedef struct amqpc_completion {
     amqpc_bytes state;
 } amqpc_completion;
 
-/* Takes outcomes of posted messages, in no certain order; each message has exactly one.
+/* Takes outcomes of posted messages, in no certain order; each message has exactly one. They lie in
+ * memory until they are taken, those of messages that were sent settled, too.
  *
  * completions, capacity  where to
  * timeout_ms             how long to wait for the first
