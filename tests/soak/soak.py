@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs clients and `amqpcodec broker` for a while over a network that fails all the time, and checks what they kept.
 
-Usage: soak.py --tool AMQPCODEC --programs FOLDER [--seconds N] [--interval S] [--rate N] [--seed N] [--no-memory]
+Usage: soak.py --tool AMQPCODEC --programs FOLDER [--seconds N] [--interval S] [--rate N] [--seed N] [--tls] [--no-memory]
 
 soak_client sends and receives through fault_proxy, which cuts each connection about every --interval
 seconds and treats it badly in between. What has to hold:
@@ -22,6 +22,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -162,16 +163,26 @@ def remains(statistics: dict[str, Any]) -> list[str]:
     return faults + [f"queue {queue['name']} has messages" for queue in statistics.get("queues", ()) if queue["messages"] + queue["unsettled"] > 0]
 
 
-def soak(arguments: argparse.Namespace, programs: list[Program]) -> list[str]:
-    """Runs it; returns what is wrong, in words. Programs that were started are added to the list."""
+def make_certificate(folder: str) -> str:
+    """A certificate for 127.0.0.1 that is its own authority, with its key in the same file; the path."""
+    path = f"{folder}/broker.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=soak", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/key", "-out", path], check=True, capture_output=True)  # fmt: skip
+    with open(path, "a", encoding="ascii") as file:
+        file.write(Path(f"{folder}/key").read_text(encoding="ascii"))
+    return path
+
+
+def soak(arguments: argparse.Namespace, programs: list[Program], certificate: str) -> list[str]:
+    """Runs it; returns what is wrong, in words. Programs that were started are added to the list. certificate: empty for clear text."""
     idle = int(max(2.0, min(arguments.interval / 2, 8.0)))
     programs.append(Program(arguments.tool, "broker", "--port", "0", "--json", "--memory", "64M", "--queue-memory", "16M",
-                            "--idle-timeout", str(2 * idle)))  # fmt: skip
+                            "--idle-timeout", str(2 * idle), *(("--certificate", certificate) if certificate else ())))  # fmt: skip
     broker = programs[-1]
     port = broker.first.rsplit(":", 1)[1]
     programs.append(Program(f"{arguments.programs}/fault_proxy", port, str(arguments.seed), str(int(arguments.interval * 1000))))
     proxy = programs[-1]
-    url = f"amqp://127.0.0.1:{proxy.first}/?heartbeat={idle}s"
+    url = f"amqp{'s' if certificate else ''}://127.0.0.1:{proxy.first}/?heartbeat={idle}s{f'&ca={certificate}' if certificate else ''}"
     programs.append(Program(f"{arguments.programs}/soak_client", url, str(arguments.seconds + STOP_SECONDS), str(arguments.rate)))
     client = programs[-1]
     samples = watch(client, broker, arguments.seconds)
@@ -204,6 +215,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--interval", type=float, default=10.0, help="seconds until a connection is cut, about")
     parser.add_argument("--rate", type=int, default=100, help="messages a second of each sender, of which there are 18")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--tls", action="store_true", help="over TLS; needs the command openssl")
     parser.add_argument("--no-memory", dest="memory", action="store_false", help="do not look at memory, as under sanitizers")
     return parser.parse_args()
 
@@ -213,11 +225,12 @@ def main() -> int:
     arguments = parse_arguments()
     print(f"seed {arguments.seed}, {arguments.seconds} s, a cut every {arguments.interval:g} s", flush=True)
     programs: list[Program] = []
-    try:
-        faults = soak(arguments, programs)
-    finally:
-        for program in programs:
-            program.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            faults = soak(arguments, programs, make_certificate(folder) if arguments.tls else "")
+        finally:
+            for program in programs:
+                program.kill()
     for fault in faults:
         print(f"FAILED: {fault}", flush=True)
     print("soak: all was kept" if not faults else f"soak: seed {arguments.seed} failed", flush=True)
