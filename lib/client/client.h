@@ -101,6 +101,7 @@ typedef struct amqpci_event_ring {
 /* lost          the connection before, until what is unsettled on it has moved to the next; NULL
  *               for none
  * is_carrying   what is unsettled has moved to `transport`
+ * is_forgetful  the peer of this connection refuses links that say what is unsettled
  * session       of all links; NULL while there is none
  * ended         the session before, until the links have moved to the next; NULL for none
  * links_due_ms  when links are to be attached again; UINT64_MAX for never
@@ -112,6 +113,7 @@ struct amqpc_client {
     uint8_t state;       /* amqpc_client_state */
     bool has_error;
     bool is_carrying;
+    bool is_forgetful;
     amqpci_settings *settings;
     const char *container_id;
     amqpc_tls *tls;

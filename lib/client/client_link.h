@@ -134,6 +134,12 @@ AMQPC_CHECK amqpc_status amqpci_client_links_need_session(amqpc_client *client);
 void amqpci_client_link_take_attach(amqpci_client_link *link);
 void amqpci_client_link_take_detach(amqpci_client_link *link);
 
+/* Whether the peer refuses the link because it says what is unsettled (AMQP 2.6.13), as brokers do
+ * that recover no links, RabbitMQ with the end of the session. Links of the client are then
+ * attached without: what is unsettled is sent again, or unknown. */
+bool amqpci_client_link_take_forgetful(const amqpci_client_link *link,
+                                       const amqpc_client_error *error);
+
 /* The link is to be attached again after a while, where that could help; otherwise it is over. */
 void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_client_error *error);
 

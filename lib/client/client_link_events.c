@@ -3,6 +3,9 @@
 #include "client/client_link.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "engine/link.h"
 
 void amqpci_client_link_take_attach(amqpci_client_link *link)
 {
@@ -73,6 +76,16 @@ void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_clien
     if (link->retry_ms < client->links_due_ms) {
         client->links_due_ms = link->retry_ms;
     }
+}
+
+bool amqpci_client_link_take_forgetful(const amqpci_client_link *link,
+                                       const amqpc_client_error *error)
+{
+    bool forgetful = link->phase == AMQPCI_LINK_ATTACHING && !link->link->without_map &&
+                     amqpc_link_unsettled_count(link->link) > 0 &&
+                     strcmp(error->condition, "amqp:not-implemented") == 0;
+    link->client->is_forgetful = link->client->is_forgetful || forgetful;
+    return forgetful;
 }
 
 /* Whether the peer may want the link again: not where it has closed it without saying why, nor

@@ -101,6 +101,7 @@ amqpc_status amqpci_client_links_begin(amqpc_client *client)
     }
     use_successors(client);
     client->is_carrying = true;
+    client->is_forgetful = false;
     free_lost(client);
     attach_all(client);
     return AMQPC_OK;
@@ -214,6 +215,7 @@ void amqpci_client_links_take_session_end(amqpc_client *client)
 {
     amqpc_client_error error;
     bool any_attaching = false;
+    bool forgetful = false;
     describe_end(client, &error);
     bool final = amqpci_client_error_is_final(&error);
     if (amqpc_session_end(client->session, NULL) == AMQPC_NO_MEMORY) {
@@ -225,10 +227,11 @@ void amqpci_client_links_take_session_end(amqpc_client *client)
     client->session = NULL;
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
         any_attaching = any_attaching || at->phase == AMQPCI_LINK_ATTACHING;
+        forgetful = amqpci_client_link_take_forgetful(at, &error) || forgetful;
     }
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
         amqpc_client_error mild = error;
-        if (final && !is_to_blame(at, any_attaching)) {
+        if (forgetful || (final && !is_to_blame(at, any_attaching))) {
             mild.condition[0] = '\0'; /* it is for others, and no reason to give this one up */
             mild.status = AMQPC_SESSION_ENDED;
         }

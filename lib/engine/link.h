@@ -56,6 +56,7 @@ struct amqpc_link {
     bool failed;                /* the engine itself detached it, and the application knows */
     bool map_incomplete;        /* the unsettled map that this end sent */
     bool remote_map_incomplete; /* the peer's */
+    bool without_map;           /* attach says nothing of what is unsettled: the peer wants none */
     bool sends_once;      /* sender: what the peer does not name is not sent again, but unknown */
     bool credit_unwanted; /* sender: what is left of held_credit goes back (amqpc_link_drained) */
     uint8_t snd_settle_mode;

@@ -113,7 +113,11 @@ static amqpc_status write_attach(amqpc_link *link, amqpc_performative *out)
         frame_size > 2 * ROOM_FOR_OTHERS ? frame_size - ROOM_FOR_OTHERS : frame_size / 2;
     amqpc_bytes encoded = {NULL, 0};
     amqpc_attach *attach = &out->as.attach;
-    amqpc_status status = amqpci_recovery_encode_unsettled(link, size_max, &encoded);
+    amqpc_status status = AMQPC_OK;
+    link->map_incomplete = false;
+    if (!link->without_map) {
+        status = amqpci_recovery_encode_unsettled(link, size_max, &encoded);
+    }
     if (status == AMQPC_OK && encoded.size > 0) {
         attach->present |= AMQPC_ATTACH_UNSETTLED;
         status = amqpc_value_decode(encoded.data, encoded.size, NULL, &attach->unsettled, NULL);

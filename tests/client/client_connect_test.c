@@ -380,6 +380,36 @@ static void test_session_that_is_refused_ends_its_links(void **state)
     client_fixture_free(&fixture);
 }
 
+/* As RabbitMQ 3.10 does: what is unsettled is sent again by a link that says nothing of it. */
+static void test_session_that_ends_because_links_are_not_recovered(void **state)
+{
+    enum { COUNT = 5 };
+    client_fixture fixture;
+    const test_server_options server = {.recovers_nothing = true};
+    amqpc_completion completions[COUNT];
+    uint32_t completed = 0;
+    (void)state;
+    client_fixture_make(&fixture, &server, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", AMQPC_AT_LEAST_ONCE);
+    assert_ok(amqpc_sender_wait_open(sender, PATIENCE_MS));
+    for (uint64_t i = 0; i < COUNT; i++) {
+        post_number(sender, i);
+    }
+    wait_for_messages(fixture.server, COUNT);
+    test_server_disconnect(fixture.server, NULL);
+    wait_for_messages(fixture.server, 2 * COUNT);
+    test_server_release_held(fixture.server);
+    while (completed < COUNT) {
+        size_t count = 0;
+        assert_ok(amqpc_sender_completions(sender, completions, COUNT, PATIENCE_MS, &count));
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(AMQPC_COMPOSITE_ACCEPTED, completions[i].state_type);
+        }
+        completed += (uint32_t)count;
+    }
+    client_fixture_free(&fixture);
+}
+
 /* The client gives the connection up for a reason of its own: the peer hears of it, and what was
  * posted completes. */
 static void test_connection_that_is_given_up_is_closed(void **state)
@@ -442,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_attempts_end_with_their_time),
         cmocka_unit_test(test_row_98_peer_that_never_answers_is_given_up),
         cmocka_unit_test(test_session_that_is_refused_ends_its_links),
+        cmocka_unit_test(test_session_that_ends_because_links_are_not_recovered),
         cmocka_unit_test(test_connection_that_is_given_up_is_closed),
         cmocka_unit_test(test_wrong_urls_and_options_are_refused),
     };

@@ -37,6 +37,7 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
 /* Set these before test_server_start; zero for all is fine.
  *
  * keeps_state     unsettled deliveries of lost links are kept, and links resumed
+ * recovers_nothing  a link that says what is unsettled ends the session, with amqp:not-implemented
  * credit          that receivers are kept at; 0: 100
  * number_count    how many numbers there are to receive
  * port            0: a free one
@@ -48,6 +49,7 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * tls             speaks TLS; NULL for none */
 typedef struct test_server_options {
     bool keeps_state;
+    bool recovers_nothing;
     bool refuses_sasl;
     bool drops_at_open;
     uint32_t credit;

@@ -373,6 +373,13 @@ static void take_attach(test_server *server, amqpc_link *link)
         test_server_must_be_ok(amqpc_session_end(amqpc_link_session(link), &error), "end");
         return;
     }
+    amqpc_attach asked;
+    if (server->options.recovers_nothing && amqpc_link_remote_attach(link, &asked) == AMQPC_OK &&
+        asked.present & AMQPC_ATTACH_UNSETTLED) {
+        amqpc_error error = test_server_error("amqp:not-implemented", "no recovery");
+        test_server_must_be_ok(amqpc_session_end(amqpc_link_session(link), &error), "end");
+        return;
+    }
     if (attach_dynamic(server, link)) {
         return;
     }
