@@ -52,18 +52,18 @@ static amqpc_status reserve(amqpc_receiver *receiver, size_t more)
     return AMQPC_OK;
 }
 
-static amqpc_status settle_up(amqpci_client_link *link)
+/* Takes from a link that is left behind what does not come again. */
+static amqpc_status take_perishable(amqpc_receiver *receiver)
 {
-    amqpc_receiver *receiver = (amqpc_receiver *)link;
     size_t taken = 0;
-    size_t count = count_perishable(link);
+    size_t count = count_perishable(&receiver->base);
     if (count == 0) {
         return AMQPC_OK;
     }
     amqpc_status status = reserve(receiver, count);
     if (status == AMQPC_OK) {
-        status = amqpc_link_receive(link->link, receiver->kept.items + receiver->kept.count, count,
-                                    &taken);
+        status = amqpc_link_receive(receiver->base.link,
+                                    receiver->kept.items + receiver->kept.count, count, &taken);
         receiver->kept.count += taken;
     }
     return status;
@@ -83,6 +83,18 @@ static uint32_t credit_left(const amqpc_receiver *receiver, const amqpc_link *li
 {
     uint32_t used = count_used(receiver, link);
     return used < receiver->granted ? (uint32_t)(receiver->granted - used) : 0;
+}
+
+/* A closed link may be gone before there is another: what nobody has taken comes again by that. */
+static amqpc_status settle_up(amqpci_client_link *link)
+{
+    amqpc_receiver *receiver = (amqpc_receiver *)link;
+    amqpc_status status = take_perishable(receiver);
+    if (status == AMQPC_OK && receiver->is_counting && amqpc_link_is_closed(link->link)) {
+        receiver->granted = credit_left(receiver, link->link) + link->link->unread_count;
+        receiver->is_counting = false;
+    }
+    return status;
 }
 
 /* Deliveries may be as large as the link allows: some that have arrived in part, and some that wait
@@ -112,7 +124,7 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
         amqpci_ignore(amqpc_link_set_prefetch(link->link, receiver->prefetch)); /* it was checked */
         return;
     }
-    if (from != NULL && from != link->link) {
+    if (from != NULL && from != link->link && !amqpc_link_is_closed(from)) {
         receiver->granted += from->unread_count; /* what nobody has taken comes again */
     }
     amqpci_ignore(amqpc_link_withdraw_credit(link->link));

@@ -325,6 +325,25 @@ static void test_credit_by_hand_is_not_given_twice(void **state)
     client_fixture_free(&fixture);
 }
 
+/* A link that waits to be attached again has no engine's link where its session ends meanwhile. */
+static void test_a_session_that_ends_after_its_link_was_closed(void **state)
+{
+    client_fixture fixture;
+    amqpc_client_options options = client_fixture_options();
+    (void)state;
+    options.reconnect_delay_ms = 300;
+    options.reconnect_delay_max_ms = 300;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 4}, &options);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 0);
+    assert_ok(amqpc_receiver_add_credit(receiver, 10));
+    receive_and_accept(receiver, 4);
+    assert_int_equal(6, credit_of(receiver, 1));
+    test_server_close_links(fixture.server, "amqp:link:detach-forced");
+    test_server_end_sessions(fixture.server, "amqp:internal-error");
+    assert_int_equal(6, credit_of(receiver, 2));
+    client_fixture_free(&fixture);
+}
+
 /* What was received by a link that was closed is not mistaken for what comes by the next one. */
 static void test_numbers_of_a_closed_link_are_not_used_again(void **state)
 {
@@ -365,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_unread_settled_deliveries_survive_their_connection),
         cmocka_unit_test(test_what_was_received_is_taken_after_the_client_failed),
         cmocka_unit_test(test_credit_by_hand_is_not_given_twice),
+        cmocka_unit_test(test_a_session_that_ends_after_its_link_was_closed),
         cmocka_unit_test(test_numbers_of_a_closed_link_are_not_used_again),
     };
     return cmocka_run_group_tests_name("receiver", tests, NULL, NULL);
