@@ -7,6 +7,12 @@
 #include "base/serial.h"
 #include "engine/link.h"
 
+/* RabbitMQ 3.10 takes the credit of a flow as given from where it is itself, not from the
+ * delivery-count that the flow says, and so sends more than there is credit for, up to the
+ * session's window. Detaching that link would bring all of it again and again; memory is bounded by
+ * the window, which counts what waits to be taken. */
+enum { CREDIT_SLACK = 2048 };
+
 void amqpc_receiver_options_init(amqpc_receiver_options *options, size_t struct_size)
 {
     amqpc_receiver_options defaults = {
@@ -120,6 +126,7 @@ static void moved(amqpci_client_link *link, const amqpc_link *from)
     receiver->granted = credit_left(receiver, from);
     receiver->is_counting = false;
     allow_size(receiver, link->link->connection);
+    link->link->credit_slack = CREDIT_SLACK;
     if (receiver->prefetch > 0) {
         amqpci_ignore(amqpc_link_set_prefetch(link->link, receiver->prefetch)); /* it was checked */
         return;

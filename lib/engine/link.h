@@ -73,6 +73,8 @@ struct amqpc_link {
     uint32_t credit; /* sender: may be sent; receiver: wanted by the application, not used yet */
     uint32_t
         credit_limit; /* receiver: delivery-count up to which the peer was ever allowed to send */
+    uint32_t
+        credit_slack;    /* receiver: deliveries beyond credit_limit that are taken all the same */
     uint32_t advertised; /* receiver: credit in the last flow, not used yet */
     uint32_t available;
     uint32_t prefetch;

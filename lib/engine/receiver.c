@@ -299,7 +299,8 @@ static amqpc_status take_first(amqpc_link *link, const amqpc_transfer *transfer,
     }
     expect_id(session, transfer);
     amqpc_status fault = AMQPC_OK;
-    if (AMQPCI_UNLIKELY(!amqpci_serial_before(link->delivery_count, link->credit_limit))) {
+    if (AMQPCI_UNLIKELY(!amqpci_serial_before(
+            link->delivery_count, amqpci_serial_add(link->credit_limit, link->credit_slack)))) {
         fault = AMQPC_TRANSFER_LIMIT_EXCEEDED;
     } else if (AMQPCI_UNLIKELY(payload.size > size_max_of(link))) {
         fault = AMQPC_MESSAGE_TOO_LARGE;

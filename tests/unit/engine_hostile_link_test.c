@@ -1,5 +1,6 @@
 /* Links and deliveries against hostile peers (hostile-inputs.md, 51, 53, 57,
  * 61, 63 to 65, 69). */
+#include "engine/link.h"
 #include "engine_hostile_fixture.h"
 
 static uint8_t large[65536];
@@ -179,6 +180,29 @@ test_row_57_more_deliveries_than_credit_detach_with_transfer_limit_exceeded(void
         assert_nothing_received(self->link);
         peer_free(self);
     }
+}
+
+static void test_row_57_a_few_more_deliveries_than_credit_are_borne_where_asked_for(void **state)
+{
+    enum { CREDIT = 3, SLACK = 2 };
+    (void)state;
+    peer *self = peer_with_credit(CREDIT);
+    self->link->credit_slack = SLACK;
+    for (uint32_t i = 0; i < CREDIT + SLACK; i++) {
+        const amqpc_performative transfer = transfer_frame(0, i);
+        peer_feed(self, &transfer);
+    }
+    peer_expect_nothing(self);
+    /* The next credit counts from what has come. */
+    assert_int_equal(amqpc_link_add_credit(self->link, 1), AMQPC_OK);
+    assert_int_equal(peer_expect(self, AMQPC_COMPOSITE_FLOW)->as.flow.delivery_count,
+                     CREDIT + SLACK);
+    for (uint32_t i = 0; i < 1 + SLACK + 1; i++) {
+        const amqpc_performative transfer = transfer_frame(0, CREDIT + SLACK + i);
+        peer_feed(self, &transfer);
+    }
+    peer_expect_detach(self, self->link, "amqp:link:transfer-limit-exceeded");
+    peer_free(self);
 }
 
 static void test_row_57_credit_that_was_taken_back_may_still_be_used(void **state)
@@ -510,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_row_53_a_detach_without_an_error_crosses_what_was_sent_before),
         cmocka_unit_test(
             test_row_57_more_deliveries_than_credit_detach_with_transfer_limit_exceeded),
+        cmocka_unit_test(test_row_57_a_few_more_deliveries_than_credit_are_borne_where_asked_for),
         cmocka_unit_test(test_row_57_credit_that_was_taken_back_may_still_be_used),
         cmocka_unit_test(test_row_57_transfers_before_this_end_has_answered_detach_the_link),
         cmocka_unit_test(test_row_61_a_delivery_without_end_detaches_with_message_size_exceeded),
