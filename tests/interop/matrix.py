@@ -1,0 +1,74 @@
+"""What passed with which peer, and what peers do wrong: noted by the tests, written down by ./run interop."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+# Rows of the table, in its order.
+ROWS = (
+    "every type of value as body, in properties, application properties, annotations",
+    "settled messages",
+    "unsettled messages",
+    "messages of 10 MiB",
+    "accepted, rejected, released",
+    "modified",
+    "credit",
+    "drain",
+    "selectors",
+    "dynamic nodes",
+    "anonymous relay",
+    "requests and replies",
+    "TLS, with the check of the host's name",
+    "SASL PLAIN",
+    "SASL SCRAM",
+    "SASL EXTERNAL",
+    "transactions",
+    "idle time-outs kept",
+    "killed and started again amid unsettled sends: nothing lost",
+    "failover to a second broker: nothing lost",
+)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One cell of the table, or, where `row` is empty, something that the peer does otherwise than the specification says."""
+
+    peer: str
+    row: str
+    result: str
+    text: str = ""
+
+
+def note(peer: str, row: str, result: str, text: str = "") -> None:
+    """Keeps it where AMQPCODEC_MATRIX says, if anywhere."""
+    assert row in ROWS or not row, row
+    path = os.environ.get("AMQPCODEC_MATRIX")
+    if path:
+        with Path(path).open("a") as file:
+            file.write(json.dumps(asdict(Note(peer, row, result, text))) + "\n")
+
+
+def read(path: Path) -> list[Note]:
+    return [Note(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def table(notes: Sequence[Note]) -> str:
+    """In Markdown: a row for each thing that was tried, a column for each peer."""
+    peers = list(dict.fromkeys(item.peer for item in notes))
+    cells = {(item.row, item.peer): item for item in notes if item.row}
+    lines = ["| | " + " | ".join(peers) + " |", "| --- |" + " --- |" * len(peers)]
+    for row in ROWS:
+        found = [cells.get((row, peer)) for peer in peers]
+        if any(found):
+            lines.append(f"| {row} | " + " | ".join(_cell(item) for item in found) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(item: Note | None) -> str:
+    if item is None:
+        return ""
+    return f"{item.result}: {item.text}" if item.text else item.result
