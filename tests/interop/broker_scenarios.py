@@ -23,6 +23,9 @@ MOVED_COUNT = 20_000 if LONG else 3_000
 
 WORK = Path(os.environ.get("AMQPCODEC_INTEROP_WORK", tempfile.gettempdir()))
 
+KILLED = "killed and started again amid unsettled sends: nothing lost"
+FAILOVER = "failover to a second broker: nothing lost"
+
 MIB_10 = 10 * 1024 * 1024
 
 QUEUES = ("types", "settled", "unsettled", "large", "outcomes", "credit", "selector", "relay", "request", "idle", "restart", "failover",
@@ -237,7 +240,7 @@ class BrokerScenarios(unittest.TestCase):
         summary = self.collect("restart", LEDGER_COUNT)
         self.assertEqual((summary["distinct"], summary["corrupt"]), (LEDGER_COUNT, 0))
         twice = summary["received"] - summary["distinct"]
-        self.passed(matrix.ROWS[-2], f"{LEDGER_COUNT} sent, {twice} came twice")
+        self.passed(KILLED, f"{LEDGER_COUNT} sent, {twice} came twice")
 
     def test_failover_to_a_second_broker(self) -> None:
         folder = Path(self.folder.name)
@@ -258,4 +261,4 @@ class BrokerScenarios(unittest.TestCase):
             self.assertEqual(here["corrupt"], 0)
             self.assertGreater(here["received"], 0, f"{sum(missing)} are lost")
             missing = [lacks and count == 0 for lacks, count in zip(missing, first.read_bytes())]
-        self.passed(matrix.ROWS[-1])
+        self.passed(FAILOVER)

@@ -30,6 +30,8 @@ ROWS = (
     "idle time-outs kept",
     "killed and started again amid unsettled sends: nothing lost",
     "failover to a second broker: nothing lost",
+    "what the peer sends, through amqpcodec broker",
+    "what the client sends, through amqpcodec broker",
 )
 
 

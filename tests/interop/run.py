@@ -22,7 +22,7 @@ PROJECT = HERE.parent.parent
 PAGE = PROJECT / "docs" / "interop.md"
 
 # Names of the test files.
-PEERS = ("rabbitmq", "artemis", "broker_j", "proton")
+PEERS = ("rabbitmq", "artemis", "broker_j", "proton", "rhea", "go_amqp")
 
 TEXT = """\
 # Other implementations
