@@ -44,8 +44,8 @@ void scenario_idle(const peer_options *options)
     amqpc_client *client = peer_connect(options);
     amqpc_sender *sender = peer_sender(client, options->address, options);
     amqpc_receiver *receiver = peer_receiver(client, options->address, NULL);
-    const struct timespec hold = {.tv_sec = options->hold_ms / 1000,
-                                  .tv_nsec = options->hold_ms % 1000 * 1000000L};
+    const struct timespec hold = {.tv_sec = (time_t)(options->hold_ms / 1000),
+                                  .tv_nsec = (long)(options->hold_ms % 1000) * 1000000L};
     nanosleep(&hold, NULL);
     print_statistics(client);
 
