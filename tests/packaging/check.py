@@ -278,7 +278,7 @@ def check_server_example(installed: Installed) -> None:
     source = ROOT / "docs/examples/server.c"
     client = build_example(installed, source.with_name("engine_loop.c"))
     environment = {**os.environ, **installed.environment("full")}
-    command = [build_example(installed, source), "1"]
+    command = [str(build_example(installed, source)), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as server:
         try:
             assert server.stdout is not None

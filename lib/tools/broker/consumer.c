@@ -219,9 +219,8 @@ broker_message *consumer_next(broker_consumer *consumer)
  * too much that is unsettled its outcomes, for output the end of a round. */
 static void lose_turn(broker_consumer *consumer, amqpc_status status)
 {
-    if (amqpc_link_unsettled_count(link_of(consumer)) >= BROKER_UNSETTLED_MAX) {
-        consumer_deactivate(consumer);
-    } else if (status == AMQPC_LIMIT_REACHED || status == AMQPC_NO_MEMORY) {
+    bool has_room = amqpc_link_unsettled_count(link_of(consumer)) < BROKER_UNSETTLED_MAX;
+    if (has_room && (status == AMQPC_LIMIT_REACHED || status == AMQPC_NO_MEMORY)) {
         block(consumer);
     } else {
         consumer_deactivate(consumer);
