@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/link.h"
+
 /* --- From the lost connection to the next. */
 
 /* The engine's link in the new connection, with what is unsettled of the old one. */
@@ -18,6 +20,7 @@ static amqpc_status make_successor(amqpci_client_link *link, amqpc_session *sess
     if (status != AMQPC_OK || link->link == NULL || amqpc_link_is_closed(link->link)) {
         return status;
     }
+    link->successor->epoch = 0; /* the export brings it along */
     amqpc_buffer_truncate(buffer, 0);
     status = link->kind->settle_up(link);
     if (status == AMQPC_OK) {

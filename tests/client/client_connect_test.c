@@ -10,6 +10,8 @@
 
 #include "client/client_fixture.h"
 #include "client/receiver.h"
+#include "client/sender.h"
+#include "engine/link.h"
 #include "support/cutting_relay.h"
 
 static amqpc_client *make_client_at(const char *url, const amqpc_client_options *options)
@@ -61,6 +63,29 @@ static void test_connection_that_was_forced_off_comes_back(void **state)
     event = wait_for_event(fixture.client, AMQPC_CLIENT_EVENT_CONNECTED);
     assert_int_equal(1, event.attempts);
     check_works(fixture.client);
+    client_fixture_free(&fixture);
+}
+
+/* More often than an epoch that grew by itself each time, and not by one, could bear. */
+static void test_connection_comes_back_any_number_of_times(void **state)
+{
+    client_fixture fixture;
+    amqpc_outcome outcome;
+    uint8_t storage[13];
+    uint32_t times = 40;
+    (void)state;
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "accept", AMQPC_AT_LEAST_ONCE);
+    for (uint32_t i = 0; i < times; i++) {
+        assert_ok(
+            amqpc_sender_send_bytes(sender, number_payload(i, storage), PATIENCE_MS, &outcome));
+        test_server_disconnect(fixture.server, NULL);
+        wait_for_event(fixture.client, AMQPC_CLIENT_EVENT_DISCONNECTED);
+    }
+    assert_ok(amqpc_sender_wait_open(sender, PATIENCE_MS));
+    assert_ok(amqpci_client_enter(fixture.client));
+    assert_int_equal(times + 1, sender->base.link->epoch);
+    amqpci_client_leave(fixture.client);
     client_fixture_free(&fixture);
 }
 
@@ -458,6 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_that_was_forced_off_comes_back),
+        cmocka_unit_test(test_connection_comes_back_any_number_of_times),
         cmocka_unit_test(test_server_may_come_later_than_its_client),
         cmocka_unit_test(test_next_host_of_the_list_is_tried),
         cmocka_unit_test(test_pauses_grow_where_the_peer_throws_the_client_out),

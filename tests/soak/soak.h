@@ -111,12 +111,14 @@ typedef struct soak_receiver {
  *
  * stops         no more is posted
  * done_senders  all outcomes are there
+ * running       threads that have not ended
  * failures      calls that returned what they should not; each is printed */
 struct soak_stream {
     const soak_plan *plan;
     uint64_t rate; /* messages a second of each sender */
     atomic_bool stops;
     atomic_uint done_senders;
+    atomic_uint running;
     atomic_uint failures;
     soak_sender senders[SOAK_SENDERS];
     soak_receiver receivers[SOAK_RECEIVERS];

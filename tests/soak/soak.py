@@ -29,7 +29,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-STOP_SECONDS = 90  # reached only where something is wrong
+STOP_SECONDS = 250  # reached only where something is wrong
 WARM_UP_PART = 0.2
 PROGRESS_SECONDS = 10
 PAGE_SIZE = 4096

@@ -60,6 +60,9 @@ static void read_events(soak *self)
     for (int i = 0; i < SOAK_CLIENTS; i++) {
         amqpc_client_event event;
         while (amqpc_client_next_event(self->clients[i], &event)) {
+            (void)fprintf(stderr, "%lu client %d event %u attempts %u %s %s\n",
+                          (unsigned long)(amqpc_now_ms() - self->started_ms), i, event.type,
+                          event.attempts, amqpc_status_name(event.error.status), event.error.text);
             if (event.type != AMQPC_CLIENT_EVENT_CONNECTED &&
                 event.type != AMQPC_CLIENT_EVENT_DISCONNECTED) {
                 (void)fprintf(stderr, "client %d, %s: %s\n", i, event.name, event.error.text);
@@ -155,12 +158,41 @@ static void watch(soak *self, uint64_t end_ms)
     }
 }
 
+/* What the clients say of their connections, for whoever looks into a failure. */
+static void print_errors(const soak *self)
+{
+    for (int i = 0; i < SOAK_CLIENTS; i++) {
+        amqpc_client_error error;
+        if (amqpc_client_get_error(self->clients[i], &error) == AMQPC_OK) {
+            (void)fprintf(stderr, "client %d, state %d: %s: %s\n", i,
+                          (int)amqpc_client_get_state(self->clients[i]),
+                          amqpc_status_name(error.status), error.text);
+        }
+    }
+}
+
+/* They end by themselves, SOAK_FINISH_MS after SOAK_FINISH_MS. */
+static void wait_for_threads(soak *self)
+{
+    unsigned running = 1;
+    while (running > 0) {
+        (void)poll(NULL, 0, 200);
+        read_events(self);
+        print_counts(self, 0);
+        running = 0;
+        for (size_t i = 0; i < soak_plan_count; i++) {
+            running += atomic_load(&self->streams[i].running);
+        }
+    }
+}
+
 /* Returns how many promises were broken. */
 static uint64_t end(soak *self)
 {
     for (size_t i = 0; i < soak_plan_count; i++) {
         atomic_store(&self->streams[i].stops, true);
     }
+    wait_for_threads(self);
     for (size_t i = 0; i < soak_plan_count; i++) {
         soak_stream_join(&self->streams[i]);
     }
@@ -171,6 +203,9 @@ static uint64_t end(soak *self)
             const soak_ledger *ledger = &self->streams[i].senders[k].ledger;
             faults += soak_ledger_check(ledger, &soak_plans[i], k);
         }
+    }
+    if (faults > 0) {
+        print_errors(self);
     }
     for (int i = 0; i < SOAK_CLIENTS; i++) {
         faults += amqpc_client_close(self->clients[i], SOAK_FINISH_MS) != AMQPC_OK;

@@ -94,14 +94,14 @@ void *soak_receiver_run(void *receiver)
 {
     soak_receiver *self = receiver;
     amqpc_receiver *made = make_receiver(self);
-    if (made == NULL) {
-        return NULL;
+    if (made != NULL) {
+        receive_all(self, made);
+        amqpc_status status = amqpc_receiver_close(made, SOAK_FINISH_MS);
+        if (status != AMQPC_OK) {
+            soak_fail(self->stream, "closing the receiver", status);
+        }
+        amqpc_receiver_free(made);
     }
-    receive_all(self, made);
-    amqpc_status status = amqpc_receiver_close(made, SOAK_FINISH_MS);
-    if (status != AMQPC_OK) {
-        soak_fail(self->stream, "closing the receiver", status);
-    }
-    amqpc_receiver_free(made);
+    atomic_fetch_sub(&self->stream->running, 1);
     return NULL;
 }

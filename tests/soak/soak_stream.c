@@ -145,6 +145,7 @@ static void *sender_run(void *context)
     amqpc_sender_free(sender);
     free(data);
     atomic_fetch_add(&self->stream->done_senders, 1);
+    atomic_fetch_sub(&self->stream->running, 1);
     return NULL;
 }
 
@@ -156,6 +157,7 @@ bool soak_stream_start(soak_stream *stream, const soak_plan *plan, uint64_t rate
     memset(stream, 0, sizeof *stream);
     stream->plan = plan;
     stream->rate = rate;
+    atomic_store(&stream->running, SOAK_SENDERS + SOAK_RECEIVERS);
     size_t first = (size_t)(plan - soak_plans); /* so that each client has of all kinds */
     bool starts = true;
     for (unsigned i = 0; i < SOAK_SENDERS && starts; i++) {
