@@ -312,7 +312,7 @@ class Messages(unittest.TestCase):
 
     def test_queue_that_is_full_is_waited_for_as_long_as_asked(self) -> None:
         broker = Broker("--queue-memory=20K", "--max-message-size=10K")
-        result = run("send", "--timeout=1", "--count=10000", broker.url, "q", "m")
+        result = run("send", "--timeout=3", "--count=10000", broker.url, "q", "m")
         self.assertEqual((result.status, result.output), (1, ""))
         self.assertRegex(result.errors, r"^amqpcodec: message \d+: the time is up\n$")
         result = run("send", "--lines", broker.url, "r", data=b"x" * 20000)
