@@ -179,6 +179,15 @@ class BrokerScenarios(unittest.TestCase):
         self.assertEqual(self.run_client("request", "request")["right"], 3)
         self.passed("requests and replies")
 
+    def test_transactions(self) -> None:
+        self.need("transactions")
+        summary = self.run_client("transaction", "transactions", self.broker.url())
+        self.assertEqual(summary["retired"], 3)  # of 0 to 2, which were rolled back, nothing is there
+        left = Path(self.folder.name) / "transactions.left"
+        self.run_client("collect", "transactions", count=6, ledger=left)
+        self.assertEqual(list(left.read_bytes()), [0, 0, 0, 0, 1, 1])
+        self.passed("transactions", "by the engine")
+
     # --- Who may come in.
 
     def test_tls_with_the_check_of_the_host_name(self) -> None:

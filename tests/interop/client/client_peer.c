@@ -11,10 +11,12 @@ static const struct {
     const char *name;
     peer_scenario run;
 } SCENARIOS[] = {
-    {"types", scenario_types},   {"connect", scenario_connect},   {"idle", scenario_idle},
-    {"send", scenario_send},     {"collect", scenario_collect},   {"outcomes", scenario_outcomes},
-    {"credit", scenario_credit}, {"selector", scenario_selector}, {"dynamic", scenario_dynamic},
-    {"relay", scenario_relay},   {"request", scenario_request},
+    {"types", scenario_types},     {"connect", scenario_connect},
+    {"idle", scenario_idle},       {"send", scenario_send},
+    {"collect", scenario_collect}, {"outcomes", scenario_outcomes},
+    {"credit", scenario_credit},   {"selector", scenario_selector},
+    {"dynamic", scenario_dynamic}, {"relay", scenario_relay},
+    {"request", scenario_request}, {"transaction", scenario_transaction},
 };
 
 /* --- The command line. */

@@ -63,6 +63,7 @@ void scenario_selector(const peer_options *options);
 void scenario_dynamic(const peer_options *options);
 void scenario_relay(const peer_options *options);
 void scenario_request(const peer_options *options);
+void scenario_transaction(const peer_options *options);
 
 /* Ends the program with a summary that says what failed, where a status is none that it may be. */
 void peer_check(amqpc_status status, const char *call);
