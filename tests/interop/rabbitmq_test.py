@@ -37,33 +37,44 @@ class WithRabbitMQ(BrokerScenarios):
         """A link that is attached again with an unsettled map ends the session, instead of being answered with the broker's own map (AMQP 2.6.13).
 The client then attaches it without, and sends again what has no outcome.
 
-    -> attach(name="...-1", handle=0, role=sender, ..., unsettled={binary(07d0): null, ...}, initial-delivery-count=2000)
     <- end(error=error(condition=:"amqp:not-implemented", description="Link recovery not supported"))""",
-        """The credit of a flow is counted from where the broker is itself, and not from the delivery-count that the flow says (AMQP 2.6.7). It
-sends more than there is credit for; the client bears up to 2,048 deliveries beyond.
+        """The credit of a flow is counted from where the broker is itself, and not from the delivery-count that the flow says (AMQP 2.6.7), so that
+it sends more than there is credit for. The client bears up to 2,048 deliveries beyond. Of one conversation the last flow, and the last
+of the deliveries behind it, of which the 500th has the delivery-id 2789:
 
-    -> flow(next-incoming-id=2290, ..., handle=0, delivery-count=2290, link-credit=500)        up to delivery 2789
-    <- transfer(handle=0, delivery-id=3014, ...)""",
+    -> flow(next-incoming-id=2290, incoming-window=2048, next-outgoing-id=0, outgoing-window=2147483647, handle=0, delivery-count=2290,
+       link-credit=500)
+    <- transfer(handle=0, delivery-id=3014, delivery-tag=binary(0000000000000bc7), message-format=0, settled=false, ...)""",
         """A classic queue that is drained ends the session.
 
-    -> flow(..., handle=1, delivery-count=7, link-credit=33, drain=true)
+    -> flow(next-incoming-id=7, incoming-window=2048, next-outgoing-id=10, outgoing-window=2147483647, handle=1, delivery-count=7,
+       link-credit=33, drain=true)
     <- end(error=error(condition=:"amqp:internal-error", description="{function_clause,[{rabbit_classic_queue,handle_event,
-       [{send_drained,[{<<99,116,97,103,45,0,0,0,1>>,31}]}, ...")))
+       [{send_drained,[{<<99,116,97,103,45,0,0,0,1>>,31}]}, ...
 
-A quorum queue says that it gives credit back before what it still sends, and the next time counts too little: 3 instead of 33.
+A quorum queue gives credit back before it sends what it has, and the next time counts too little: 3 instead of 33.
 
-    <- flow(..., delivery-count=37, link-credit=0, available=0, drain=true)
+    <- flow(..., handle=1, delivery-count=37, link-credit=0, available=0, drain=true)
     <- transfer(handle=1, delivery-id=7, ...)    and two more
     -> flow(..., handle=1, delivery-count=40, link-credit=33, drain=true)
     <- flow(..., handle=1, delivery-count=43, link-credit=0, available=0, drain=true)""",
-        """The bare message is not left alone (AMQP 3.2): properties get a subject, the name of the queue; of several data or sequence sections the
-last stays. An array within a list, or a described value in annotations, ends the connection without close.
+        """The bare message is not left alone (AMQP 3.2): properties get a subject, which is the queue's name, and several sections of data, or of
+sequences, come in the opposite order.
 
-    -> transfer(...) header(durable=true) data(6f6e65) data(616e642074776f)
-    <- transfer(...) header(durable=true, first-acquirer=true) properties(subject="types") data(616e642074776f)""",
-        """A refused anonymous relay or dynamic node ends the session instead of the link.
+    -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false)
+       header(durable=true) data(6f6e65) data(616e642074776f)
+    <- transfer(handle=1, delivery-id=0, delivery-tag=binary(0000000000000001), ...)
+       header(durable=true, first-acquirer=true) properties(subject="q1") data(616e642074776f) data(6f6e65)""",
+        """These two messages crash the session's process in the broker, and the socket is closed without `close`.
 
-    -> attach(..., role=sender, target=target())
+    -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false) header(durable=true)
+       amqp-value(["first", [int(1), int(-70000), int(3)], {"key": ulong(7), :"symbol": null, int(5): true}, array<symbol>[:"one", :"two"], null])
+    -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false) header(durable=true)
+       message-annotations{:"x-opt-key": @:"example:point" [int(1), int(-70000), int(3)]} amqp-value("a body")""",
+        """A refused anonymous relay ends the session instead of the link.
+
+    -> attach(name="70aca654aa6e2152-1", handle=0, role=sender, snd-settle-mode=unsettled, rcv-settle-mode=first,
+       source=source(address="70aca654aa6e2152-1"), target=target(), initial-delivery-count=0)
     <- end(error=error(condition=:"amqp:invalid-field", description="Attach rejected: {address_not_utf8_string,undefined}"))""",
     )
 
