@@ -224,8 +224,15 @@ void peer_close(amqpc_client *client)
 
 /* --- Messages with numbers. */
 
+/* The first eight are the number. */
 static uint8_t body_byte(uint32_t number, uint32_t index)
 {
+    if (index < 4) {
+        return 0;
+    }
+    if (index < 8) {
+        return (uint8_t)(number >> (8 * (7 - index)));
+    }
     return (uint8_t)(number * 31 + index * 7 + (index >> 8));
 }
 
@@ -234,7 +241,7 @@ amqpc_bytes peer_make_message(uint32_t number, uint32_t size)
     uint8_t *body = (uint8_t *)malloc(size);
     peer_check(body != NULL ? AMQPC_OK : AMQPC_NO_MEMORY, "malloc");
     for (uint32_t i = 0; i < size; i++) {
-        body[i] = i < 8 ? (uint8_t)(i < 4 ? 0 : number >> (8 * (7 - i))) : body_byte(number, i);
+        body[i] = body_byte(number, i);
     }
     const amqpc_value color[2] = {
         {.type = AMQPC_TYPE_STRING, .as.bytes = peer_bytes("color")},
