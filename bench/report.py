@@ -6,6 +6,7 @@ import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,26 @@ def to_json(row: Row) -> dict[str, object]:
     document["holds"] = row.holds
     document["note"] = row.note
     return document
+
+
+def spread_of(document: dict[str, Any], key: str) -> Spread | None:
+    """One figure of a row that to_json wrote."""
+    if document[key] is None:
+        return None
+    return Spread(document[key], document[f"{key}_min"], document[f"{key}_max"])
+
+
+def from_json(document: dict[str, Any]) -> Row:
+    """The row that to_json wrote."""
+    fields: dict[str, Any] = {name: document[name] for name in ("name", "unit", "peer_name", "limit_name", "asked", "holds", "note")}
+    for name in ("ours", "ours_static", "peer", "limit", "ratio_to_peer", "ratio_to_limit"):
+        fields[name] = spread_of(document, name)
+    return Row(**fields)
+
+
+def read_json(path: Path) -> list[Row]:
+    """The rows of a file that write_json wrote."""
+    return [from_json(document) for document in json.loads(path.read_text())]
 
 
 def write_json(rows: list[Row], path: Path) -> None:

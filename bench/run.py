@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Runs benchmark suites: prints one table for each, and writes build/bench/SUITE.json.
+"""Runs benchmark suites: prints one table for each, writes build/bench/SUITE.json, and draws charts of it beside that.
 
     bench/run.py [SUITE...] [--quick] [--markdown] [--build-dir DIR]
 
-Exits with 0 when our programs ran, whether or not every bar is met; the table tells which are not.
+bench/document.py puts the results into docs/performance.md. Exits with 0 when our programs ran, whether or not every bar is met; the table tells
+which are not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import codec_suite
+import document
 import engine_suite
 import programs
 import report
@@ -46,11 +48,14 @@ def main() -> int:
     build_dir = arguments.build_dir.resolve()
     programs.build(build_dir)
     all_ran = True
+    results = []
     for name in arguments.suites or SUITES:
         rows, ran = SUITES[name](build_dir, arguments.quick)
         print(report.to_markdown(rows) if arguments.markdown else report.to_text(rows))
-        report.write_json(rows, programs.DEFAULT_BUILD_DIR / f"{name}.json")
+        results.append(programs.DEFAULT_BUILD_DIR / f"{name}.json")
+        report.write_json(rows, results[-1])
         all_ran = all_ran and ran
+    document.draw(results, programs.DEFAULT_BUILD_DIR)
     return 0 if all_ran else 1
 
 
