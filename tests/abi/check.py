@@ -23,7 +23,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent / "packaging"))
+sys.path.insert(0, str(ROOT / "bindings/python"))
 
 import cdef  # noqa: E402
 import cffi  # noqa: E402

@@ -16,11 +16,13 @@ import sys
 import traceback
 from pathlib import Path
 
-import cdef
-import cffi
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "bindings/python"))
+
+import cdef  # noqa: E402
+import cffi  # noqa: E402
+
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 BARE = ["-DAMQPCODEC_BUILD_TESTS=OFF", "-DAMQPCODEC_BUILD_BENCHES=OFF", "-DAMQPCODEC_WARNINGS_AS_ERRORS=ON"]
 VARIANTS = {

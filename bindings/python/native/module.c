@@ -1,0 +1,7 @@
+/* The module itself. */
+#include "crossing.h"
+
+int crossing_version(void)
+{
+    return CROSSING_VERSION;
+}

@@ -1,0 +1,42 @@
+"""AMQP 1.0 at the speed of C."""
+
+from __future__ import annotations
+
+from amqpcodec._errors import (
+    AmqpConnectionError,
+    AmqpError,
+    AmqpTimeoutError,
+    AuthenticationError,
+    ClosedError,
+    DecodeError,
+    EncodeError,
+    LinkDetachedError,
+    LinkError,
+    LinkRedirectError,
+    OutcomeError,
+    SessionError,
+    TransactionError,
+    UrlError,
+)
+from amqpcodec._status import Status
+
+__all__ = [
+    "AmqpConnectionError",
+    "AmqpError",
+    "AmqpTimeoutError",
+    "AuthenticationError",
+    "ClosedError",
+    "DecodeError",
+    "EncodeError",
+    "LinkDetachedError",
+    "LinkError",
+    "LinkRedirectError",
+    "OutcomeError",
+    "SessionError",
+    "Status",
+    "TransactionError",
+    "UrlError",
+    "__version__",
+]
+
+__version__ = "0.1.0"
