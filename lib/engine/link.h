@@ -42,26 +42,28 @@ struct amqpc_link {
     bool role;
     bool attach_sent;     /* and detach not yet */
     bool attach_received; /* and detach not yet */
-    bool was_attached;    /* attach was sent before, or is */
-    bool is_closed;
-    bool refused;
-    bool released; /* the application is done with it */
     bool is_due;
     bool streaming;
     bool drain;
-    bool drained_when_sent;     /* credit is given back when no delivery waits any more */
-    bool detach_closed;         /* the peer's detach, which is not answered yet, closes */
-    bool named;                 /* it stands in the name table */
-    bool stolen;                /* detached because of another link of its name */
-    bool failed;                /* the engine itself detached it, and the application knows */
-    bool map_incomplete;        /* the unsettled map that this end sent */
-    bool remote_map_incomplete; /* the peer's */
-    bool without_map;           /* attach says nothing of what is unsettled: the peer wants none */
-    bool sends_once;      /* sender: what the peer does not name is not sent again, but unknown */
-    bool credit_unwanted; /* sender: what is left of held_credit goes back (amqpc_link_drained) */
     uint8_t snd_settle_mode;
     uint8_t rcv_settle_mode;
-    uint32_t epoch; /* attachments so far */
+    /* Bits, where no frame of a delivery asks: they keep a link below 512 bytes. */
+    bool was_attached : 1; /* attach was sent before, or is */
+    bool is_closed : 1;
+    bool refused : 1;
+    bool released : 1;              /* the application is done with it */
+    bool drained_when_sent : 1;     /* credit is given back when no delivery waits any more */
+    bool detach_closed : 1;         /* the peer's detach, which is not answered yet, closes */
+    bool named : 1;                 /* it stands in the name table */
+    bool stolen : 1;                /* detached because of another link of its name */
+    bool failed : 1;                /* the engine itself detached it, and the application knows */
+    bool map_incomplete : 1;        /* the unsettled map that this end sent */
+    bool remote_map_incomplete : 1; /* the peer's */
+    bool without_map : 1; /* attach says nothing of what is unsettled: the peer wants none */
+    bool sends_once : 1;  /* sender: what the peer does not name is not sent again, but unknown */
+    bool credit_unwanted : 1; /* sender: what is left of held_credit goes back (amqpc_link_drained)
+                               */
+    uint32_t epoch;           /* attachments so far */
     uint32_t local_handle;
     uint32_t remote_handle;
     uint64_t max_message_size;        /* ours; 0 where attach did not say */
