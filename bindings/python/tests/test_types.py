@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-
 from amqpcodec import _types
 from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
 from amqpcodec._types import (

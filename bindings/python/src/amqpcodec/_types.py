@@ -410,7 +410,7 @@ class Pairs(Mapping[Any, Any]):
 
     __slots__ = ("_pairs",)
 
-    def __init__(self, pairs: Iterable[tuple[Any, Any]] = ()) -> None:
+    def __init__(self, pairs: Iterable[tuple[Any, Any]] | Mapping[Any, Any] = ()) -> None:
         """pairs: keys with their values; or a mapping."""
         items = pairs.items() if isinstance(pairs, Mapping) else pairs
         self._pairs = tuple((key, value) for key, value in items)
@@ -452,8 +452,7 @@ class Pairs(Mapping[Any, Any]):
         if not isinstance(other, Pairs):
             return NotImplemented
         return len(self) == len(other) and all(
-            same_key(key, other_key) and value == other_value
-            for (key, value), (other_key, other_value) in zip(self._pairs, other._pairs)
+            same_key(key, other_key) and value == other_value for (key, value), (other_key, other_value) in zip(self._pairs, other._pairs)
         )
 
     def __hash__(self) -> int:
