@@ -7,8 +7,9 @@
  *     amqpc_receiver_receive(receiver, deliveries, 64, 5000, &count)
  *
  * A client connects, reconnects, attaches its links again, and sends again what was not settled.
- * Making objects never blocks; calls that wait take a time-out in milliseconds: 0 does not wait
- * (the form for event loops), AMQPC_FOREVER waits without end.
+ * Making objects never blocks; calls that wait take a time-out in milliseconds: 0 does not wait,
+ * but sends and receives what can be; AMQPC_LOOK does not even that, for event loops, which call
+ * amqpc_client_process for it; AMQPC_FOREVER waits without end.
  *
  * All calls may be made by any thread at any time, but for freeing an object that another thread
  * uses. Whoever waits moves the bytes; when nobody does, a thread in the background takes over
@@ -28,6 +29,9 @@
 #include <amqpcodec/transport.h>
 
 AMQPC_BEGIN_DECLS
+
+/* A time-out: the call answers by what has happened so far, and moves no bytes. */
+#define AMQPC_LOOK (-2)
 
 typedef struct amqpc_client amqpc_client;
 
@@ -187,7 +191,7 @@ AMQPC_API bool amqpc_client_next_event(amqpc_client *client, amqpc_client_event 
 
 /* --- Event loops of others. Make the client with `background` false, watch the descriptor for
  * reading, and call amqpc_client_process when it is readable, after calls that send something, and
- * at the deadline. Then ask with time-outs of 0: receive, completions, replies. */
+ * at the deadline. Then ask with AMQPC_LOOK: receive, completions, replies. */
 
 AMQPC_API int amqpc_client_descriptor(const amqpc_client *client);
 

@@ -65,7 +65,8 @@ AMQPC_API amqpc_status amqpc_receiver_wait_open(amqpc_receiver *receiver,
  * deliveries, capacity  where to; each is released by amqpc_delivery_release, and settled by
  *                       amqpc_receiver_settle or one of its like where it is not `settled`
  * timeout_ms            how long to wait for the first
- * count                 receives how many: all that are there, up to capacity
+ * count                 receives how many: all that are there, up to capacity. A capacity of 0
+ * waits for the first, and takes none
  *
  * The payload is decoded by amqpc_message_decode. A delivery lives until it is released, whatever
  * becomes of link and client.
@@ -114,7 +115,7 @@ AMQPC_API amqpc_status amqpc_receiver_set_prefetch(amqpc_receiver *receiver,
 
 /* Asks the sender to use its credit up or give it back, and waits until it has (AMQP 2.6.7); what
  * came is received as ever. Ends the prefetch. Returns AMQPC_OK; AMQPC_TIMED_OUT, as with peers
- * that never answer; otherwise as amqpc_receiver_receive. */
+ * that never answer, where another call goes on waiting; otherwise as amqpc_receiver_receive. */
 AMQPC_API amqpc_status amqpc_receiver_drain(amqpc_receiver *receiver,
                                             int64_t timeout_ms) AMQPC_CHECK;
 

@@ -143,7 +143,7 @@ typedef struct amqpc_completion {
 /* Takes outcomes of posted messages, in no certain order; each message has exactly one. They lie in
  * memory until they are taken, those of messages that were sent settled, too.
  *
- * completions, capacity  where to
+ * completions, capacity  where to; a capacity of 0 waits for the first, and takes none
  * timeout_ms             how long to wait for the first
  * count                  receives how many
  *

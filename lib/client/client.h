@@ -170,7 +170,10 @@ void amqpci_driver_clean_up(amqpci_driver *driver);
 AMQPC_CHECK amqpc_status amqpci_client_wait(amqpc_client *client, uint64_t deadline_ms,
                                             amqpci_condition *is_met, const void *object);
 
-/* When a call with that time-out ends: 0 for 0, UINT64_MAX for never. */
+/* The deadline of a call that only looks (AMQPC_LOOK): no round is made. */
+#define AMQPCI_DEADLINE_LOOK 1u
+
+/* When a call with that time-out ends: 0 for 0, AMQPCI_DEADLINE_LOOK, UINT64_MAX for never. */
 uint64_t amqpci_deadline(int64_t timeout_ms);
 
 /* One round: sends, sleeps until something happens or the time has come, receives, and sees to what

@@ -32,6 +32,9 @@ uint64_t amqpci_deadline(int64_t timeout_ms)
     if (timeout_ms == 0) {
         return 0;
     }
+    if (timeout_ms == AMQPC_LOOK) {
+        return AMQPCI_DEADLINE_LOOK;
+    }
     return timeout_ms < 0 ? UINT64_MAX : amqpc_now_ms() + (uint64_t)timeout_ms;
 }
 
@@ -229,6 +232,9 @@ amqpc_status amqpci_client_wait(amqpc_client *client, uint64_t deadline_ms,
                                 amqpci_condition *is_met, const void *object)
 {
     amqpc_status status = AMQPC_OK;
+    if (deadline_ms == AMQPCI_DEADLINE_LOOK) {
+        return is_met(object) ? AMQPC_OK : AMQPC_TIMED_OUT;
+    }
     while (status == AMQPC_OK && !is_met(object)) {
         if (!client->driver.is_busy) {
             return drive(client, deadline_ms, is_met, object);

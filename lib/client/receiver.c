@@ -270,12 +270,16 @@ amqpc_status amqpc_receiver_new(amqpc_client *client, const char *address,
 
 /* --- Receiving. */
 
+static bool has_deliveries(const amqpc_receiver *receiver)
+{
+    const amqpc_link *link = receiver->base.link;
+    return receiver->kept.count > 0 || (link != NULL && link->unread_count > 0);
+}
+
 bool amqpci_receiver_has_news(const void *object)
 {
     const amqpc_receiver *receiver = (const amqpc_receiver *)object;
-    const amqpc_link *link = receiver->base.link;
-    return receiver->kept.count > 0 || (link != NULL && link->unread_count > 0) ||
-           receiver->base.phase >= AMQPCI_LINK_CLOSING;
+    return has_deliveries(receiver) || receiver->base.phase >= AMQPCI_LINK_CLOSING;
 }
 
 static size_t take_kept(amqpci_kept_deliveries *kept, amqpc_delivery *deliveries, size_t capacity)
@@ -309,20 +313,21 @@ amqpc_status amqpc_receiver_receive(amqpc_receiver *receiver, amqpc_delivery *de
 {
     amqpc_client *client = receiver->base.client;
     *count = 0;
-    if (capacity == 0) {
-        return AMQPC_INVALID_ARGUMENT;
-    }
     amqpc_status status = amqpci_client_enter(client);
     if (status != AMQPC_OK) {
         return status;
     }
-    *count = amqpci_receiver_take(receiver, deliveries, capacity);
+    if (capacity > 0) {
+        *count = amqpci_receiver_take(receiver, deliveries, capacity);
+    }
     if (*count == 0) {
         status = amqpci_client_wait(client, amqpci_deadline(timeout_ms), amqpci_receiver_has_news,
                                     receiver);
-        if (status == AMQPC_OK) {
+        if (status == AMQPC_OK && capacity > 0) {
             *count = amqpci_receiver_take(receiver, deliveries, capacity);
-            status = *count > 0 ? AMQPC_OK : amqpci_client_link_end_status(&receiver->base);
+        }
+        if (status == AMQPC_OK && *count == 0 && (capacity > 0 || !has_deliveries(receiver))) {
+            status = amqpci_client_link_end_status(&receiver->base);
         }
     }
     amqpci_client_leave(client);
@@ -353,6 +358,7 @@ static amqpc_status add_credit(amqpc_receiver *receiver, uint32_t count)
     }
     if (status == AMQPC_OK) {
         receiver->granted += count;
+        receiver->is_draining = false;
     }
     return status;
 }
@@ -392,6 +398,7 @@ static amqpc_status set_prefetch(amqpc_receiver *receiver, uint32_t count)
         begin_by_hand(receiver);
     }
     receiver->prefetch = count;
+    receiver->is_draining = false;
     return status;
 }
 
@@ -419,9 +426,10 @@ static amqpc_status drain(amqpc_receiver *receiver, uint64_t deadline_ms)
 {
     amqpc_client *client = receiver->base.client;
     amqpc_status status = amqpci_client_link_end_status(&receiver->base);
+    bool goes_on = receiver->is_draining; /* a call before timed out, and the sender was asked */
     receiver->prefetch = 0;
     receiver->is_draining = true;
-    if (status == AMQPC_OK && is_attachable(receiver)) {
+    if (status == AMQPC_OK && !goes_on && is_attachable(receiver)) {
         status = amqpc_link_drain(receiver->base.link);
         amqpci_client_send_soon(client);
     }

@@ -191,9 +191,11 @@ amqpc_status amqpc_sender_completions(amqpc_sender *sender, amqpc_completion *co
     if (sender->completions.count == 0) {
         status = amqpci_client_wait(client, amqpci_deadline(timeout_ms), is_done_or_left, sender);
     }
-    if (status == AMQPC_OK) {
+    if (status == AMQPC_OK && capacity > 0) {
         *count = amqpci_completions_take(&sender->completions, completions, capacity);
-        status = *count > 0 || capacity == 0 ? AMQPC_OK : AMQPC_NOT_FOUND;
+    }
+    if (status == AMQPC_OK && *count == 0 && sender->completions.count == 0) {
+        status = AMQPC_NOT_FOUND;
     }
     amqpci_client_leave(client);
     return status;

@@ -71,6 +71,54 @@ static void test_drain_ends_with_no_credit_left(void **state)
     client_fixture_free(&fixture);
 }
 
+static amqpc_status process(amqpc_client *client)
+{
+    int64_t deadline_ms = 0;
+    return amqpc_client_process(client, &deadline_ms);
+}
+
+static void test_who_only_looks_moves_no_bytes_and_takes_what_others_moved(void **state)
+{
+    client_fixture fixture;
+    amqpc_delivery deliveries[16];
+    size_t count = 0;
+    (void)state;
+    amqpc_client_options options;
+    amqpc_client_options_init(&options, sizeof options);
+    options.background = false;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 5}, &options);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 10);
+    amqpc_client_statistics statistics = {.struct_size = sizeof statistics};
+    assert_status(AMQPC_TIMED_OUT,
+                  amqpc_receiver_receive(receiver, deliveries, 16, AMQPC_LOOK, &count));
+    amqpc_client_get_statistics(fixture.client, &statistics);
+    assert_int_equal(0, statistics.waits);
+    wait_for_deliveries(fixture.client, 5);
+    assert_ok(amqpc_receiver_receive(receiver, deliveries, 0, AMQPC_LOOK, &count));
+    assert_int_equal(0, count);
+    assert_ok(amqpc_receiver_receive(receiver, deliveries, 16, AMQPC_LOOK, &count));
+    assert_int_equal(5, count);
+    amqpc_deliveries_release(deliveries, count);
+    client_fixture_free(&fixture);
+}
+
+static void test_a_drain_that_timed_out_goes_on(void **state)
+{
+    client_fixture fixture;
+    (void)state;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 5}, NULL);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 0);
+    assert_ok(amqpc_receiver_add_credit(receiver, 10));
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS;
+    amqpc_status status = AMQPC_TIMED_OUT;
+    while (status == AMQPC_TIMED_OUT && amqpc_now_ms() < end_ms) {
+        status = amqpc_receiver_drain(receiver, AMQPC_LOOK);
+        assert_ok(process(fixture.client));
+    }
+    assert_ok(status);
+    client_fixture_free(&fixture);
+}
+
 static void test_deliveries_are_settled_in_every_way(void **state)
 {
     client_fixture fixture;
@@ -374,6 +422,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_comes_without_credit),
         cmocka_unit_test(test_drain_ends_with_no_credit_left),
+        cmocka_unit_test(test_who_only_looks_moves_no_bytes_and_takes_what_others_moved),
+        cmocka_unit_test(test_a_drain_that_timed_out_goes_on),
         cmocka_unit_test(test_deliveries_are_settled_in_every_way),
         cmocka_unit_test(test_a_state_may_be_told_before_it_is_settled),
         cmocka_unit_test(test_deliveries_outlive_their_client),
