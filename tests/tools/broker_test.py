@@ -30,7 +30,7 @@ from broker_raw import (
     wrap,
 )
 from frames import binary, sasl_frame, transfer_frame
-from tool import VECTORS, run
+from tool import TOOL, VECTORS, run
 
 PEERS = {
     name: shlex.split(os.environ[variable])
@@ -101,6 +101,16 @@ class Life(unittest.TestCase):
                 self.assertRegex(broker.line, r"^listening on amqp://127\.0\.0\.1:\d+$")
                 self.assertTrue(is_alive(broker))
                 self.assertIn("connections-made=1 ", broker.stop(number))
+
+    def test_ends_with_its_standard_input_where_that_is_asked_for(self) -> None:
+        words = [*TOOL, "broker", "--port=0", "--stop-at-eof"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None and process.stdout is not None
+            self.assertIn("listening on", process.stdout.readline())
+            process.stdin.write("not the end yet")
+            output, _ = process.communicate(timeout=5 * TIMEOUT_S)
+            self.assertIn("connections-made=0 ", output)
+            self.assertEqual(process.returncode, 0)
 
     def test_statistics_come_by_signal_and_it_goes_on(self) -> None:
         with Broker("--json") as broker:

@@ -36,6 +36,7 @@ typedef struct broker_arguments {
     uint32_t connections;
     uint32_t idle_timeout_s;
     uint32_t stop_timeout_ms;
+    bool stop_at_eof;
     bool json;
     bool help;
 } broker_arguments;
@@ -85,6 +86,8 @@ static const option_row rows[] = {
     ROW("stop-timeout", "MILLISECONDS", OPTION_NUMBER, stop_timeout_ms, 0, 3600000,
         "How long the end waits for receivers that still take messages, and\n"
         "for connections to close. Default 2000."),
+    ROW("stop-at-eof", NULL, OPTION_FLAG, stop_at_eof, 0, 0,
+        "Stop when standard input ends: with whoever holds its other end."),
     ROW("json", NULL, OPTION_FLAG, json, 0, 0, "Print statistics as JSON, one line."),
     ROW("help", NULL, OPTION_FLAG, help, 0, 0, "Print this help."),
 };
@@ -173,6 +176,7 @@ static bool set_server_options(const broker_arguments *arguments, broker_server_
         .ca = arguments->ca,
         .connections = arguments->connections,
         .stop_timeout_ms = arguments->stop_timeout_ms,
+        .stop_at_eof = arguments->stop_at_eof,
         .json = arguments->json,
     };
     return true;

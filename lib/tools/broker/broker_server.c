@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/report.h"
 
@@ -65,6 +67,39 @@ static void set_signals(amqpc_poller *poller)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
+}
+
+/* --- The end of standard input, where that is to end it: whoever holds the other end of the pipe
+ * is gone then, however that came. */
+
+static void *watch_input(void *unused)
+{
+    char bytes[256];
+    ssize_t size = 0;
+    (void)unused;
+    do {
+        size = read(STDIN_FILENO, bytes, sizeof bytes);
+    } while (size > 0 || (size < 0 && errno == EINTR));
+    (void)kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+/* The thread takes no signals, and ends with the process. */
+static bool start_to_watch_input(void)
+{
+    pthread_t thread;
+    sigset_t all;
+    sigset_t kept;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &kept);
+    int error = pthread_create(&thread, NULL, watch_input, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &kept, NULL);
+    if (error != 0) {
+        report("%s", strerror(error));
+        return false;
+    }
+    (void)pthread_detach(thread);
+    return true;
 }
 
 /* --- What it prints. */
@@ -151,7 +186,8 @@ static bool make(struct server *server)
         return false;
     }
     set_signals(server->poller); /* before anybody is told that it listens */
-    return make_tls(server) && (server->options->no_tcp || listen_at(server, NULL, &server->tcp)) &&
+    return (!server->options->stop_at_eof || start_to_watch_input()) && make_tls(server) &&
+           (server->options->no_tcp || listen_at(server, NULL, &server->tcp)) &&
            (server->options->unix_path == NULL ||
             listen_at(server, server->options->unix_path, &server->local));
 }

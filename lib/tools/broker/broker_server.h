@@ -10,10 +10,13 @@
  * unix_path         a Unix socket beside it; NULL for none
  * no_tcp            only that
  * certificate, key  of TLS on TCP, files in PEM; NULL for clear text; key NULL: it is in the file
- * of the certificate ca                whom client certificates have to come from, which are
- * demanded then; NULL for none connections       at a time, at most stop_timeout_ms   how long the
- * end waits for receivers, and again for connections to close json              statistics are one
- * line of JSON */
+ *                   of the certificate
+ * ca                whom client certificates have to come from, which are demanded then; NULL for
+ *                   none
+ * connections       at a time, at most
+ * stop_timeout_ms   how long the end waits for receivers, and again for connections to close
+ * stop_at_eof       the end of standard input ends it, as SIGTERM does
+ * json              statistics are one line of JSON */
 typedef struct broker_server_options {
     const char *host;
     uint32_t port;
@@ -25,6 +28,7 @@ typedef struct broker_server_options {
     const char *ca;
     uint32_t connections;
     uint32_t stop_timeout_ms;
+    bool stop_at_eof;
     bool json;
 } broker_server_options;
 
