@@ -85,6 +85,11 @@ class Runs(unittest.TestCase):
         self.assert_whole(measure("--count=500", "--window=3", "--prefetch=2"), 500)
         self.assert_whole(measure("--count=500", "--prefetch=2", "--settled"), 500)
 
+    def test_a_backlog_bounds_what_is_in_the_queue(self) -> None:
+        summary = measure("--count=3000", "--settled", "--batch=10", "--backlog=20")
+        self.assert_whole(summary, 3000)
+        self.assert_whole(measure("--count=3000", "--backlog=20", "--threads=2"), 3000)
+
     def test_a_rate(self) -> None:
         self.assert_whole(measure("--count=200", "--rate=2000", "--threads=2"), 200)
 

@@ -12,7 +12,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-
 from amqpcodec import testing
 
 pytest_plugins = ["pytester"]

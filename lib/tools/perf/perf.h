@@ -30,7 +30,8 @@ enum {
  * size      bytes of a message's data
  * rate      messages a second, all threads together; 0: as many as go
  * duration  seconds; 0 without limit
- * count     messages; 0 without limit */
+ * count     messages; 0 without limit
+ * backlog   messages that are sent and not received; 0 without limit */
 typedef struct perf_options {
     const char *url;
     const char *address;
@@ -41,6 +42,7 @@ typedef struct perf_options {
     uint32_t batch;
     uint32_t window;
     uint32_t prefetch;
+    uint32_t backlog;
     uint32_t connections;
     uint32_t threads;
     bool settled;

@@ -48,6 +48,8 @@ static const option_row rows[] = {
      "messages without an outcome of one sender. Default: 1000"},
     {"prefetch", "N", OPTION_NUMBER, MEMBER(prefetch), 1, LINKS_MAX,
      "credit of one receiver. Default: 1000"},
+    {"backlog", "N", OPTION_NUMBER, MEMBER(backlog), 1, UINT32_MAX,
+     "wait while more than N messages are sent and not received. Default: no limit"},
     {"connections", "N", OPTION_NUMBER, MEMBER(connections), 1, PERF_THREADS_MAX,
      "connections of either end. Default: 1"},
     {"threads", "N", OPTION_NUMBER, MEMBER(threads), 1, PERF_THREADS_MAX,

@@ -9,7 +9,7 @@
 #include "tools/perf/perf.h"
 #include "tools/report.h"
 
-enum { COMPLETIONS = 256, WAIT_OPEN_MS = 30000, NS_PER_MS = 1000000 };
+enum { COMPLETIONS = 256, WAIT_OPEN_MS = 30000, NS_PER_MS = 1000000, BACKLOG_PAUSE_NS = 200000 };
 
 /* A thread's work.
  *
@@ -173,12 +173,41 @@ static size_t claim(perf_load *load, size_t wanted)
     return before < count ? (size_t)(count - before) : 0;
 }
 
+/* Sends what was posted, takes outcomes, and sleeps. Returns whether the thread goes on. */
+static bool pause_for(sending *work, uint64_t pause_ns)
+{
+    struct timespec pause = {.tv_nsec = (long)pause_ns};
+    int64_t deadline_ms = 0;
+    amqpc_status status = amqpc_client_process(work->worker->client, &deadline_ms);
+    if (status != AMQPC_OK) {
+        fail(work, "sending", status);
+        return false;
+    }
+    if (!take_outcomes(work, 0) || atomic_load(&work->load->ends)) {
+        return false;
+    }
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    return true;
+}
+
+/* Waits until receivers are not too far behind. Returns whether the thread goes on. */
+static bool keep_backlog(sending *work)
+{
+    uint64_t backlog = work->load->options->backlog;
+    while (backlog > 0 && atomic_load(&work->load->sent) >= perf_received(work->load) + backlog) {
+        if (!is_patient(work) || !pause_for(work, BACKLOG_PAUSE_NS)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void send_flat_out(sending *work)
 {
     size_t count = 0;
     do {
         count = claim(work->load, work->load->options->batch);
-    } while (count > 0 && post_all(work, count, 0));
+    } while (count > 0 && keep_backlog(work) && post_all(work, count, 0));
 }
 
 /* The time of each message is fixed beforehand: one that goes out late has waited, and its latency
@@ -188,7 +217,6 @@ static void send_at_rate(sending *work)
     const perf_options *options = work->load->options;
     double interval_ns = 1e9 * options->threads / options->rate;
     uint64_t started_ns = perf_now_ns();
-    int64_t deadline_ms = 0;
     for (uint64_t number = 0;; number++) {
         uint64_t due_ns = started_ns + (uint64_t)((double)number * interval_ns);
         uint64_t now_ns = perf_now_ns();
@@ -196,20 +224,12 @@ static void send_at_rate(sending *work)
             uint64_t left_ns = due_ns - now_ns;
             uint64_t most_ns = (uint64_t)PERF_PATIENCE_MS * NS_PER_MS;
             left_ns = left_ns < most_ns ? left_ns : most_ns;
-            struct timespec pause = {.tv_nsec = (long)left_ns};
-            /* What was posted goes out before the thread sleeps. */
-            amqpc_status status = amqpc_client_process(work->worker->client, &deadline_ms);
-            if (status != AMQPC_OK) {
-                fail(work, "sending", status);
+            if (!pause_for(work, left_ns)) {
                 return;
             }
-            if (!take_outcomes(work, 0) || atomic_load(&work->load->ends)) {
-                return;
-            }
-            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
             now_ns = perf_now_ns();
         }
-        if (claim(work->load, 1) == 0 || !post_all(work, 1, due_ns)) {
+        if (claim(work->load, 1) == 0 || !keep_backlog(work) || !post_all(work, 1, due_ns)) {
             return;
         }
     }
