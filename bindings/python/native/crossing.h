@@ -17,4 +17,94 @@
 
 int crossing_version(void);
 
+/* --- output.c, value_to_marshal.c, message_to_marshal.c, batch_to_marshal.c: from AMQP to the
+ * format of Python's marshal. What stands for what is told at the head of marshal_write.h. */
+
+/* Where marshal's bytes are put; it grows, and is used again and again. */
+typedef struct crossing_output crossing_output;
+
+/* How to decode. TYPED: integers and floats keep their AMQP type. LAZY: sections of messages other
+ * than a body of one data section stay encoded. VIEWS: large bodies are not copied. */
+#define CROSSING_TYPED 1
+#define CROSSING_LAZY  2
+#define CROSSING_VIEWS 4
+
+/* What Python has to know of what it reads. MARKS: marks are among the values. MOVED: the output's
+ * memory is elsewhere since crossing_output_data was last called. VIEWED: a body is left where it
+ * is, see crossing_output_view. ENCODED: with LAZY, a body is encoded, for it is not one data
+ * section. */
+#define CROSSING_MARKS   1
+#define CROSSING_VIEWED  2
+#define CROSSING_MOVED   4
+#define CROSSING_ENCODED 8
+
+/* NULL where there is no memory. */
+crossing_output *crossing_output_new(void);
+void crossing_output_free(crossing_output *output);
+
+/* The memory of the output, up to its capacity: it holds what the last call put there, and rubbish
+ * behind it, which marshal ignores. The address is good until a call reports CROSSING_MOVED. */
+const void *crossing_output_data(crossing_output *output);
+size_t crossing_output_capacity(const crossing_output *output);
+size_t crossing_output_size(const crossing_output *output);
+
+/* Where decoding failed: bytes from the start of the value or message. */
+size_t crossing_output_fault(const crossing_output *output);
+
+/* Decodes the value at data; what stands behind it is no error.
+ *
+ * used  may be NULL; receives the value's size
+ *
+ * Returns flags, or the negative of a status. */
+int crossing_decode_value(crossing_output *output, const void *data, size_t size, unsigned mode,
+                          size_t *used);
+
+/* Decodes a message, which is all of data. Returns flags, or the negative of a status. */
+int crossing_decode_message(crossing_output *output, const void *data, size_t size, unsigned mode);
+
+/* One call for many messages.
+ *
+ * mode           CROSSING_ bits
+ * messages_max   how many messages at most; 0 means 1
+ * size_max       a message that would bring the batch's bytes above this waits for the next one;
+ *                there is always one
+ * view_size_min  with CROSSING_VIEWS: bodies of one data section are left where they are from this
+ *                size on
+ *
+ * flags          CROSSING_ bits
+ * status         AMQPC_OK; otherwise that of the message that does not decode, which is alone: the
+ *                output holds the tuple (fault's offset, payload, number, delivery tag, settled)
+ * count          messages in the output's list, those that were taken from the input; 1 of a
+ *                failure */
+typedef struct crossing_batch {
+    uint32_t mode;
+    uint32_t messages_max;
+    uint32_t size_max;
+    uint32_t view_size_min;
+    uint32_t flags;
+    int32_t status;
+    uint32_t count;
+} crossing_batch;
+
+/* Makes a list of messages of deliveries, from the first one on. It does not release them, but
+ * takes over those that CROSSING_VIEWED speaks of. Returns batch->count. */
+uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *deliveries,
+                                    size_t count, crossing_batch *batch);
+
+/* Makes a list of messages of those in `dumped`, which is what marshal.dumps(list, 2) gives for a
+ * list of bytes, from the offset on. Returns the offset of the next; batch->status is
+ * AMQPC_INVALID_ARGUMENT, with no tuple, where something else than bytes stands there. */
+size_t crossing_decode_dumped(crossing_output *output, const void *dumped, size_t size,
+                              size_t offset, crossing_batch *batch);
+
+/* A delivery's bytes that live as long as somebody looks at them. */
+typedef struct crossing_view crossing_view;
+
+/* Takes the view that a message's body stands for by its index; NULL where it was taken. What is
+ * not taken is freed with the next batch. */
+crossing_view *crossing_output_view(crossing_output *output, uint32_t index);
+const void *crossing_view_data(const crossing_view *view);
+size_t crossing_view_size(const crossing_view *view);
+void crossing_view_free(crossing_view *view);
+
 #endif

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import marshal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from amqpcodec._errors import DecodeError
+from amqpcodec._marshal import loads
 from amqpcodec._native import ffi, lib
+from amqpcodec._status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CROSSING_VERSION = 1
 
@@ -16,3 +26,161 @@ def library_version() -> str:
     """The version of the C library that runs, which may be the system's."""
     version: str = ffi.string(lib.amqpc_version()).decode("ascii")
     return version
+
+
+# --- Decoding: C writes the format of Python's marshal (native/marshal_write.h), and one call of marshal makes the objects.
+
+PYPY = sys.implementation.name == "pypy"
+
+# How to decode, and what came of it (native/crossing.h).
+TYPED: int = lib.CROSSING_TYPED
+LAZY: int = lib.CROSSING_LAZY
+VIEWS: int = lib.CROSSING_VIEWS
+MARKS: int = lib.CROSSING_MARKS
+VIEWED: int = lib.CROSSING_VIEWED
+MOVED: int = lib.CROSSING_MOVED
+ENCODED: int = lib.CROSSING_ENCODED
+
+# Larger batches lose more to the allocator, or to PyPy's nursery, than they save in calls.
+BATCH_MESSAGES = 16 if PYPY else 64
+BATCH_SIZE = 65536
+VIEW_SIZE_MIN = 65536
+_OUTPUTS_KEPT = 8
+_FLAG_VIEWED = 2  # of a message
+_BODY = 22
+_LAZY_BODY = 2
+_FLAG_LAZY = 0x80
+
+
+class Output:
+    """Where C puts what marshal reads. One is used by one call at a time: whatever runs in between, a finalizer say, takes another."""
+
+    __slots__ = ("_buffer", "handle")
+
+    def __init__(self) -> None:
+        handle = lib.crossing_output_new()
+        if handle == ffi.NULL:
+            raise MemoryError
+        self.handle = ffi.gc(handle, lib.crossing_output_free)
+        self._buffer = b""
+
+    def read(self, flags: int) -> Any:
+        """Makes objects of what the last call put here; `flags` are those that it gave."""
+        if PYPY:  # copies what it is given
+            return loads(ffi.buffer(lib.crossing_output_data(self.handle), lib.crossing_output_size(self.handle)))
+        if flags & MOVED:
+            self._buffer = ffi.buffer(lib.crossing_output_data(self.handle), lib.crossing_output_capacity(self.handle))
+        return loads(self._buffer)
+
+    def read_messages(self, flags: int) -> list[tuple[Any, ...]]:
+        """As read, of a batch: the tuples of messages, with views where bodies were left where they are."""
+        tuples: list[tuple[Any, ...]] = self.read(flags)
+        if flags & VIEWED:
+            return [self._viewed(fields) if fields[0] & _FLAG_VIEWED else fields for fields in tuples]
+        return tuples
+
+    def _viewed(self, fields: tuple[Any, ...]) -> tuple[Any, ...]:
+        index = _LAZY_BODY if fields[0] & _FLAG_LAZY else _BODY
+        return (*fields[:index], self._view(fields[index]), *fields[index + 1 :])
+
+    def _view(self, number: int) -> memoryview:
+        """The bytes of a body. They live as long as anybody has the memoryview, or one made of it."""
+        view = lib.crossing_output_view(self.handle, number)
+        owner = ffi.gc(view, lib.crossing_view_free)
+        # What the destructor has by its default is let go with the pointer, and frees the bytes then.
+        pointer = ffi.gc(lib.crossing_view_data(owner), lambda _pointer, _owner=owner: None)
+        return memoryview(ffi.buffer(pointer, lib.crossing_view_size(owner))).toreadonly()
+
+
+_outputs: list[Output] = []
+
+
+def take_output() -> Output:
+    """An output that nobody uses; give it back by return_output."""
+    try:
+        return _outputs.pop()
+    except IndexError:
+        return Output()
+
+
+def return_output(output: Output) -> None:
+    if len(_outputs) < _OUTPUTS_KEPT:
+        _outputs.append(output)
+
+
+def _bytes_of(data: Any) -> Any:
+    """What C takes as bytes, of anything that has a buffer."""
+    return data if type(data) is bytes else ffi.from_buffer(data)
+
+
+def decode_error(status: int, offset: int, data: bytes) -> DecodeError:
+    """The exception of bytes that do not decode."""
+    return DecodeError(f"{Status.of(status).text}, at byte {offset} of {len(data)}", status=status, offset=offset, data=data)
+
+
+def _failure(output: Output, flags: int, data: Any) -> Exception:
+    if -flags == Status.NO_MEMORY:
+        return MemoryError()
+    return decode_error(-flags, lib.crossing_output_fault(output.handle), bytes(data))
+
+
+def decode_value(data: Any, mode: int, whole: bool) -> tuple[Any, int, int]:
+    """The value at the start of the bytes, flags, and its size. `whole`: bytes behind it are an error."""
+    given = _bytes_of(data)
+    used = ffi.new("size_t *")
+    output = take_output()
+    try:
+        flags = lib.crossing_decode_value(output.handle, given, len(given), mode, used)
+        if flags < 0:
+            raise _failure(output, flags, data)
+        if whole and used[0] != len(given):
+            raise decode_error(Status.TRAILING_BYTES, used[0], bytes(data))
+        return output.read(flags), flags, used[0]
+    finally:
+        return_output(output)
+
+
+def decode_message(data: Any, mode: int) -> tuple[Any, ...]:
+    """The tuple of a message."""
+    given = _bytes_of(data)
+    output = take_output()
+    try:
+        flags = lib.crossing_decode_message(output.handle, given, len(given), mode)
+        if flags < 0:
+            raise _failure(output, flags, data)
+        fields: tuple[Any, ...] = output.read(flags)
+        return fields
+    finally:
+        return_output(output)
+
+
+def new_batch(mode: int, *, messages: int = BATCH_MESSAGES, size: int = BATCH_SIZE, view_size: int = VIEW_SIZE_MIN) -> Any:
+    """A crossing_batch, for crossing_decode_deliveries and the like."""
+    return ffi.new("crossing_batch *", {"mode": mode, "messages_max": messages, "size_max": size, "view_size_min": view_size})
+
+
+def batch_failure(output: Output, batch: Any) -> tuple[DecodeError, tuple[Any, ...]]:
+    """Of a batch whose status tells of a message that does not decode: the exception, and number, tag and settled of its delivery."""
+    if batch.status == Status.NO_MEMORY:
+        raise MemoryError
+    offset, payload, *delivery = output.read(batch.flags)
+    return decode_error(batch.status, offset, payload), tuple(delivery)
+
+
+def decode_dumped(items: list[Any], batch: Any) -> Iterator[tuple[list[tuple[Any, ...]], int]]:
+    """The tuples of messages, and flags, of a list of bytes, in as many batches as it takes."""
+    dumped = marshal.dumps(items, 2)
+    offset, size = 0, len(dumped)
+    while items and offset < size:
+        output = take_output()
+        try:
+            offset = lib.crossing_decode_dumped(output.handle, dumped, size, offset, batch)
+            if batch.status == Status.INVALID_ARGUMENT:
+                raise TypeError("a message is bytes, or something that has a buffer")
+            if batch.status != Status.OK:
+                raise batch_failure(output, batch)[0]
+            flags = batch.flags
+            tuples = output.read_messages(flags)
+        finally:
+            return_output(output)
+        yield tuples, flags

@@ -1,0 +1,131 @@
+/* Batches of messages to one list of marshal. A message that does not decode ends the batch before
+ * it, and is reported alone by the next one, so that the others are not lost. */
+#include "marshal_write.h"
+
+enum { LIST_HEAD_SIZE = 5, FAILURE_FIELDS = 5, MARSHAL_NO_FLAGS = 0x7f };
+
+/* A list whose length is not known yet. */
+static void start_list(crossing_output *output, crossing_batch *batch)
+{
+    crossing_output_start(output);
+    output->position = put_list(output->position, 0);
+    batch->flags = 0;
+    batch->status = AMQPC_OK;
+    batch->count = 0;
+}
+
+static void finish_list(crossing_output *output, crossing_batch *batch)
+{
+    put_u32(output->data + 1, batch->count);
+    batch->flags = output->flags;
+}
+
+/* The message that failed, as a tuple; without memory for that, nothing. */
+static void put_failure(crossing_output *output, crossing_batch *batch, amqpc_bytes payload,
+                        const amqpc_delivery *delivery)
+{
+    const size_t fault = output->fault;
+    const size_t size = payload.size > INT32_MAX ? 0 : payload.size;
+    crossing_output_start(output);
+    batch->count = 1;
+    const size_t tag_size = delivery == NULL ? 0 : delivery->tag.size;
+    if (!crossing_reserve(output, 3 * SCALAR_SIZE_MAX + size + tag_size)) {
+        batch->status = AMQPC_NO_MEMORY;
+        batch->flags = output->flags;
+        return;
+    }
+    uint8_t *to = put_unsigned(put_tuple(output->position, FAILURE_FIELDS), fault);
+    to = put_bytes(to, payload.data, size);
+    if (delivery == NULL) {
+        memset(to, MARSHAL_NONE, 3);
+        to += 3;
+    } else {
+        to = put_unsigned(to, delivery->number);
+        to = put_bytes(to, delivery->tag.data, tag_size);
+        to = put_boolean(to, delivery->settled);
+    }
+    output->position = to;
+    batch->flags = output->flags;
+}
+
+/* Adds a message. False where the batch ends: it is full, or the message fails. */
+static bool add_message(crossing_output *output, crossing_batch *batch, amqpc_bytes payload,
+                        amqpc_delivery *delivery, size_t *taken)
+{
+    const crossing_delivered delivered = {delivery, batch->view_size_min};
+    if (batch->count > 0 && payload.size > batch->size_max - *taken) {
+        return false;
+    }
+    amqpc_status status = crossing_put_message(output, payload, batch->mode, &delivered);
+    if (status != AMQPC_OK) {
+        batch->status = batch->count > 0 ? AMQPC_OK : (int32_t)status;
+        return false;
+    }
+    *taken += payload.size;
+    batch->count++;
+    return *taken < batch->size_max && batch->count < batch->messages_max;
+}
+
+uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *deliveries,
+                                    size_t count, crossing_batch *batch)
+{
+    size_t taken = 0;
+    start_list(output, batch);
+    for (size_t i = 0; i < count; i++) {
+        if (!add_message(output, batch, deliveries[i].payload, &deliveries[i], &taken)) {
+            break;
+        }
+    }
+    if (batch->status != AMQPC_OK) {
+        put_failure(output, batch, deliveries[0].payload, &deliveries[0]);
+    } else {
+        finish_list(output, batch);
+    }
+    return batch->count;
+}
+
+/* The bytes at the offset of what marshal.dumps wrote: | 's' | size, the lowest byte first | bytes
+ * |. */
+static bool read_dumped(const uint8_t *dumped, size_t size, size_t offset, amqpc_bytes *payload)
+{
+    const size_t head = 1 + sizeof(uint32_t);
+    if (offset > size || size - offset < head ||
+        (dumped[offset] & MARSHAL_NO_FLAGS) != MARSHAL_BYTES) {
+        return false;
+    }
+    const uint8_t *from = dumped + offset + 1;
+    payload->size =
+        (size_t)from[0] | (size_t)from[1] << 8 | (size_t)from[2] << 16 | (size_t)from[3] << 24;
+    payload->data = dumped + offset + head;
+    return payload->size <= size - offset - head;
+}
+
+size_t crossing_decode_dumped(crossing_output *output, const void *dumped, size_t size,
+                              size_t offset, crossing_batch *batch)
+{
+    size_t taken = 0;
+    amqpc_bytes payload = {NULL, 0};
+    offset = offset < LIST_HEAD_SIZE ? LIST_HEAD_SIZE : offset;
+    start_list(output, batch);
+    while (offset < size) {
+        if (!read_dumped(dumped, size, offset, &payload)) {
+            batch->status = batch->count > 0 ? AMQPC_OK : AMQPC_INVALID_ARGUMENT;
+            break;
+        }
+        const uint32_t count = batch->count;
+        const bool more = add_message(output, batch, payload, NULL, &taken);
+        if (batch->count > count) {
+            offset =
+                (size_t)((const uint8_t *)payload.data - (const uint8_t *)dumped) + payload.size;
+        }
+        if (!more) {
+            break;
+        }
+    }
+    if (batch->status == AMQPC_INVALID_ARGUMENT || batch->status == AMQPC_OK) {
+        finish_list(output, batch);
+        return offset;
+    }
+    put_failure(output, batch, payload, NULL);
+    return (size_t)((const uint8_t *)payload.data - (const uint8_t *)dumped) + payload.size;
+}

@@ -1,0 +1,59 @@
+"""Values and messages to bytes and back (AMQP 1.2 to 1.6, 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from amqpcodec import _crossing, _received
+from amqpcodec._crossing import LAZY, MARKS, TYPED
+from amqpcodec._marks import without_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from amqpcodec._received import ReceivedMessage
+
+
+def _decoded(data: Any, typed: bool, whole: bool) -> tuple[Any, int]:
+    value, flags, size = _crossing.decode_value(data, TYPED if typed else 0, whole)
+    return without_marks(value, typed) if flags & MARKS else value, size
+
+
+def decode(data: Any, *, typed: bool = False) -> Any:
+    """The value that bytes encode.
+
+    data: bytes, or anything that has a buffer
+    typed: integers and floats come as `UByte` ... `Long` and `Float`, and not as `int` and `float`
+
+    Raises DecodeError where they are not the encoding of one value.
+
+    >>> decode(bytes.fromhex("c10602a1016b5407"))
+    {'k': 7}
+    """
+    return _decoded(data, typed, True)[0]
+
+
+def decode_prefix(data: Any, *, typed: bool = False) -> tuple[Any, int]:
+    """The value at the start of bytes, and how many bytes it has. Arguments and exceptions are those of `decode`.
+
+    >>> decode_prefix(bytes.fromhex("a1026162a10163"))
+    ('ab', 4)
+    """
+    return _decoded(data, typed, False)
+
+
+def decode_message(data: Any, *, typed: bool = False, lazy: bool = False) -> ReceivedMessage:
+    """The message that bytes encode (AMQP 3.2).
+
+    data: bytes, or anything that has a buffer
+    typed: as of `decode`
+    lazy: decode sections when they are first asked for, but for a body of one data section. All of them are checked at once.
+
+    Raises DecodeError.
+    """
+    return _received.decoded_message(data, (TYPED if typed else 0) | (LAZY if lazy else 0))
+
+
+def decode_messages(data: Iterable[Any], *, typed: bool = False, lazy: bool = False) -> list[ReceivedMessage]:
+    """As `decode_message`, for many: faster than one by one. Raises DecodeError for the first that does not decode."""
+    return _received.decoded_messages(data, (TYPED if typed else 0) | (LAZY if lazy else 0))

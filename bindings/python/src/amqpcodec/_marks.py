@@ -1,0 +1,173 @@
+"""From marks to types: what native/marshal_write.h tells of types that marshal does not have.
+
+Values come from one call of marshal, and are nobody else's yet: lists and dicts are changed in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from amqpcodec._types import (
+    TYPE_ARRAY,
+    TYPE_BYTE,
+    TYPE_CHAR,
+    TYPE_DECIMAL32,
+    TYPE_DECIMAL64,
+    TYPE_DECIMAL128,
+    TYPE_DESCRIBED,
+    TYPE_FLOAT,
+    TYPE_INT,
+    TYPE_LONG,
+    TYPE_MAP,
+    TYPE_SHORT,
+    TYPE_SYMBOL,
+    TYPE_TIMESTAMP,
+    TYPE_UBYTE,
+    TYPE_UINT,
+    TYPE_ULONG,
+    TYPE_USHORT,
+    TYPE_UUID,
+    Array,
+    Byte,
+    Char,
+    Described,
+    Float,
+    Int,
+    Long,
+    Pairs,
+    Short,
+    Symbol,
+    Timestamp,
+    UByte,
+    UInt,
+    ULong,
+    UShort,
+    element_class,
+)
+
+_COMPOUND = frozenset((tuple, list, dict))
+# Keys whose hashes a peer can choose to be the same: a dict of many of them would cost it little, and us minutes.
+_CHOSEN_KEYS_MAX = 1024
+
+
+def _times() -> Callable[[int], Any]:
+    """Makes the maker of times, and imports what it takes."""
+    from datetime import datetime, timedelta, timezone
+
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+    def time_of(milliseconds: int) -> Any:
+        try:
+            return epoch + timedelta(0, 0, 0, milliseconds)
+        except OverflowError:
+            return Timestamp(milliseconds)
+
+    return time_of
+
+
+def _uuids() -> Callable[[bytes], Any]:
+    from uuid import UUID
+
+    def uuid_of(octets: bytes) -> UUID:
+        return UUID(bytes=octets)
+
+    return uuid_of
+
+
+def _decimals(code: int) -> Callable[[bytes], Any]:
+    from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
+
+    kinds: dict[int, Any] = {TYPE_DECIMAL32: Decimal32, TYPE_DECIMAL64: Decimal64, TYPE_DECIMAL128: Decimal128}
+    return kinds[code].from_bits  # type: ignore[no-any-return]
+
+
+def _char(code_point: int) -> Char:
+    return Char(chr(code_point))
+
+
+# By type, what makes a value of the payload. The empty ones import modules that few programs need, and are filled in by _maker.
+_MAKERS: dict[int, Callable[[Any], Any]] = {
+    TYPE_UBYTE: UByte,
+    TYPE_USHORT: UShort,
+    TYPE_UINT: UInt,
+    TYPE_ULONG: ULong,
+    TYPE_BYTE: Byte,
+    TYPE_SHORT: Short,
+    TYPE_INT: Int,
+    TYPE_LONG: Long,
+    TYPE_FLOAT: Float,
+    TYPE_CHAR: _char,
+    TYPE_SYMBOL: Symbol,
+}
+# What elements of an array are made of in plain mode; in typed mode, all types that have a maker.
+_PLAIN_ELEMENTS = frozenset((TYPE_CHAR, TYPE_SYMBOL, TYPE_TIMESTAMP, TYPE_UUID, TYPE_DECIMAL32, TYPE_DECIMAL64, TYPE_DECIMAL128))
+_TYPED_ELEMENTS = _PLAIN_ELEMENTS | frozenset(_MAKERS)
+
+
+def _maker(code: int) -> Callable[[Any], Any]:
+    """What makes a value of a type that _MAKERS does not have yet."""
+    maker = _times() if code == TYPE_TIMESTAMP else _uuids() if code == TYPE_UUID else _decimals(code)
+    _MAKERS[code] = maker
+    return maker
+
+
+def time_of(milliseconds: int) -> Any:
+    """The aware datetime of milliseconds since 1970 UTC; a Timestamp beyond the years of datetime."""
+    return (_MAKERS.get(TYPE_TIMESTAMP) or _maker(TYPE_TIMESTAMP))(milliseconds)
+
+
+def _array(code: int, elements: list[Any], typed: bool) -> Array:
+    if code in (_TYPED_ELEMENTS if typed else _PLAIN_ELEMENTS):
+        maker = _MAKERS.get(code) or _maker(code)
+        return Array(element_class(code), [maker(element) for element in elements])
+    return Array(element_class(code), without_marks(elements, typed))
+
+
+def _chosen(key: Any) -> bool:
+    """Whether the peer can have chosen the hash of a key at its will."""
+    return not isinstance(key, (str, bytes, bool, int, float, type(None)))
+
+
+def _mapping(items: list[Any], typed: bool) -> Any:
+    """A dict, unless keys are equal in Python, or not equal to themselves, or cannot be hashed."""
+    items = without_marks(items, typed)
+    keys, values = items[::2], items[1::2]
+    if len(keys) <= _CHOSEN_KEYS_MAX or not any(map(_chosen, keys)):
+        try:
+            found = dict(zip(keys, values))
+            if len(found) == len(keys) and all(key == key for key in keys):  # noqa: PLR0124
+                return found
+        except (TypeError, ArithmeticError):  # no hash; a signaling NaN
+            pass
+    return Pairs(zip(keys, values))
+
+
+def _marked(mark: tuple[Any, ...], typed: bool) -> Any:
+    code = mark[0]
+    if code == TYPE_DESCRIBED:
+        return Described(without_marks(mark[1], typed), without_marks(mark[2], typed))
+    if code == TYPE_ARRAY:
+        return _array(mark[1], mark[2], typed)
+    if code == TYPE_MAP:
+        return _mapping(mark[1], typed)
+    return (_MAKERS.get(code) or _maker(code))(mark[1])
+
+
+def without_marks(value: Any, typed: bool = False) -> Any:
+    """The value with all marks in it made into what they stand for. It is as deep as the library's limit allows."""
+    kind = type(value)
+    if kind is tuple:
+        return _marked(value, typed)
+    if kind is list:
+        for index, item in enumerate(value):
+            if type(item) in _COMPOUND:
+                value[index] = without_marks(item, typed)
+    elif kind is dict:
+        keys_marked = False
+        for key, item in value.items():
+            if type(item) in _COMPOUND:
+                value[key] = without_marks(item, typed)
+            keys_marked = keys_marked or type(key) is tuple
+        if keys_marked:
+            return {without_marks(key, typed): item for key, item in value.items()}
+    return value
