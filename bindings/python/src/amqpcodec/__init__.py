@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix
 from amqpcodec._errors import (
     AmqpConnectionError,
     AmqpError,
@@ -18,6 +19,7 @@ from amqpcodec._errors import (
     TransactionError,
     UrlError,
 )
+from amqpcodec._received import ReceivedMessage
 from amqpcodec._status import Status
 
 __all__ = [
@@ -32,11 +34,16 @@ __all__ = [
     "LinkError",
     "LinkRedirectError",
     "OutcomeError",
+    "ReceivedMessage",
     "SessionError",
     "Status",
     "TransactionError",
     "UrlError",
     "__version__",
+    "decode",
+    "decode_message",
+    "decode_messages",
+    "decode_prefix",
 ]
 
 __version__ = "0.1.0"

@@ -135,7 +135,7 @@ def _mapping(items: list[Any], typed: bool) -> Any:
     if len(keys) <= _CHOSEN_KEYS_MAX or not any(map(_chosen, keys)):
         try:
             found = dict(zip(keys, values))
-            if len(found) == len(keys) and all(key == key for key in keys):  # noqa: PLR0124
+            if len(found) == len(keys) and all(key == key for key in keys):
                 return found
         except (TypeError, ArithmeticError):  # no hash; a signaling NaN
             pass

@@ -15,6 +15,7 @@ _SAMPLE = bytes.fromhex(
     "5b0c0000004e544669feffffff6c05000000ff7fff7fff7fff7f0f006cfbffffff0000000000000000080067000000000000f83f7302000000ff00"
     f"fa026869f503000000e282ac2902720100000072000000007b7200000000612c010000{_TEXT.encode().hex()}30"
 )
+_NO_CODE: dict[str, Any] = {"allow_code": False}
 _EURO = "\N{EURO SIGN}"
 _EXPECTED = [None, True, False, -2, 2**64 - 1, -(2**63), 1.5, b"\xff\0", "hi", _EURO, (_EURO, "hi"), {"hi": _TEXT}]
 
@@ -29,8 +30,8 @@ def reads_rightly(loads: Callable[[bytes], Any]) -> bool:
 
 
 def _loads_data(data: Any) -> Any:
-    """marshal.loads from Python 3.13 on: code objects are none of ours."""
-    return marshal.loads(data, allow_code=False)
+    """marshal.loads from Python 3.13 on: code objects are none of ours. Before, it is a TypeError, and the next candidate's turn."""
+    return marshal.loads(data, **_NO_CODE)
 
 
 def choose(candidates: tuple[Callable[[Any], Any], ...]) -> Callable[[Any], Any]:

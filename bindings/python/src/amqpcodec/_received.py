@@ -157,7 +157,7 @@ class EncodedBodyMessage(LazyMessage):
     """A LazyMessage whose body is decoded, too, when it is first asked for."""
 
     @cached_property
-    def body(self) -> Any:  # type: ignore[override]
+    def body(self) -> Any:
         """bytes, a list, or any value; of several sections a list of these."""
         body = self[_LAZY_BODY]
         if body is None or self[FLAGS] & _BODY_FLAGS == _ONE_DATA:

@@ -48,7 +48,7 @@ class _Reader:
         return text
 
     def mapping(self) -> dict[Any, Any]:
-        found = {}
+        found: dict[Any, Any] = {}
         while True:
             key = self.value()
             if key is _DICT_END:
