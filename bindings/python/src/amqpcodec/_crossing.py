@@ -113,15 +113,15 @@ def _bytes_of(data: Any) -> Any:
     return data if type(data) is bytes else ffi.from_buffer(data)
 
 
-def decode_error(status: int, offset: int, data: bytes) -> DecodeError:
-    """The exception of bytes that do not decode."""
-    return DecodeError(f"{Status.of(status).text}, at byte {offset} of {len(data)}", status=status, offset=offset, data=data)
+def decode_error(status: int, offset: int, data: bytes, kind: str = "value") -> DecodeError:
+    """The exception of bytes that do not decode, though they should be what `kind` says (DecodeError)."""
+    return DecodeError(f"{Status.of(status).text}, at byte {offset} of {len(data)}", status=status, offset=offset, data=data, kind=kind)
 
 
-def _failure(output: Output, flags: int, data: Any) -> Exception:
+def _failure(output: Output, flags: int, data: Any, kind: str) -> Exception:
     if -flags == Status.NO_MEMORY:
         return MemoryError()
-    return decode_error(-flags, lib.crossing_output_fault(output.handle), bytes(data))
+    return decode_error(-flags, lib.crossing_output_fault(output.handle), bytes(data), kind)
 
 
 def decode_value(data: Any, mode: int, whole: bool) -> tuple[Any, int, int]:
@@ -132,7 +132,7 @@ def decode_value(data: Any, mode: int, whole: bool) -> tuple[Any, int, int]:
     try:
         flags = lib.crossing_decode_value(output.handle, given, len(given), mode, used)
         if flags < 0:
-            raise _failure(output, flags, data)
+            raise _failure(output, flags, data, "value")
         if whole and used[0] != len(given):
             raise decode_error(Status.TRAILING_BYTES, used[0], bytes(data))
         return output.read(flags), flags, used[0]
@@ -147,7 +147,7 @@ def decode_message(data: Any, mode: int) -> tuple[Any, ...]:
     try:
         flags = lib.crossing_decode_message(output.handle, given, len(given), mode)
         if flags < 0:
-            raise _failure(output, flags, data)
+            raise _failure(output, flags, data, "message")
         fields: tuple[Any, ...] = output.read(flags)
         return fields
     finally:
@@ -164,7 +164,9 @@ def batch_failure(output: Output, batch: Any) -> tuple[DecodeError, tuple[Any, .
     if batch.status == Status.NO_MEMORY:
         raise MemoryError
     offset, payload, *delivery = output.read(batch.flags)
-    return decode_error(batch.status, offset, payload), tuple(delivery)
+    error = decode_error(batch.status, offset, payload, "message")
+    error.delivery_number = delivery[0]
+    return error, tuple(delivery)
 
 
 def decode_dumped(items: list[Any], batch: Any) -> Iterator[tuple[list[tuple[Any, ...]], int]]:

@@ -40,12 +40,19 @@ class DecodeError(AmqpError, ValueError):
 
     offset  of the first byte at fault
     data    the bytes, so that it can be seen again: amqpcodec.explain(error) tells what is wrong with them
+    kind    what they should have been: "value", "message", "frame", or "performative" and "sasl", the bodies of frames
+    delivery_number  of the delivery that they came by, which may be rejected; or None
     """
 
-    def __init__(self, text: str = "", *, offset: int = 0, data: bytes = b"", status: int = Status.TRUNCATED, **rest: Any) -> None:
+    delivery_number: int | None = None
+
+    def __init__(
+        self, text: str = "", *, offset: int = 0, data: bytes = b"", kind: str = "value", status: int = Status.TRUNCATED, **rest: Any
+    ) -> None:
         super().__init__(text, status=status, **rest)
         self.offset = offset
         self.data = data
+        self.kind = kind
 
 
 class EncodeError(AmqpError, ValueError):
