@@ -17,7 +17,7 @@ static void start_list(crossing_output *output, crossing_batch *batch)
 static void finish_list(crossing_output *output, crossing_batch *batch)
 {
     put_u32(output->data + 1, batch->count);
-    batch->flags = output->flags;
+    batch->flags = output->flags | batch->fields << CROSSING_FLAG_BITS;
 }
 
 /* The message that failed, as a tuple; without memory for that, nothing. */
@@ -52,11 +52,14 @@ static void put_failure(crossing_output *output, crossing_batch *batch, amqpc_by
 static bool add_message(crossing_output *output, crossing_batch *batch, amqpc_bytes payload,
                         amqpc_delivery *delivery, size_t *taken)
 {
-    const crossing_delivered delivered = {delivery, batch->view_size_min};
+    const crossing_delivered delivered = {.delivery = delivery,
+                                          .view_size_min = batch->view_size_min,
+                                          .fields_fixed = batch->count > 0};
     if (batch->count > 0 && payload.size > batch->size_max - *taken) {
         return false;
     }
-    amqpc_status status = crossing_put_message(output, payload, batch->mode, &delivered);
+    amqpc_status status =
+        crossing_put_message(output, payload, batch->mode, &delivered, &batch->fields);
     if (status != AMQPC_OK) {
         batch->status = batch->count > 0 ? AMQPC_OK : (int32_t)status;
         return false;

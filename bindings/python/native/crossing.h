@@ -38,6 +38,10 @@ typedef struct crossing_output crossing_output;
 #define CROSSING_MOVED   4
 #define CROSSING_ENCODED 8
 
+/* Tuples of messages have the fields that a set of bits names: bit 1 durable to bit 26 settled, as
+ * message_to_marshal.c tells; flags, field 0, are always there. */
+#define CROSSING_FLAG_BITS 4
+
 /* NULL where there is no memory. */
 crossing_output *crossing_output_new(void);
 void crossing_output_free(crossing_output *output);
@@ -59,7 +63,8 @@ size_t crossing_output_fault(const crossing_output *output);
 int crossing_decode_value(crossing_output *output, const void *data, size_t size, unsigned mode,
                           size_t *used);
 
-/* Decodes a message, which is all of data. Returns flags, or the negative of a status. */
+/* Decodes a message, which is all of data. Returns flags, and above CROSSING_FLAG_BITS the set of
+ * fields; or the negative of a status. */
 int crossing_decode_message(crossing_output *output, const void *data, size_t size, unsigned mode);
 
 /* One call for many messages.
@@ -71,7 +76,11 @@ int crossing_decode_message(crossing_output *output, const void *data, size_t si
  * view_size_min  with CROSSING_VIEWS: bodies of one data section are left where they are from this
  *                size on
  *
- * flags          CROSSING_ bits
+ * fields         set of the fields of all tuples of a batch. A message that has others ends the
+ * batch before it, and the next one has them, too: a receiver's set is soon that of all its
+ * messages.
+ *
+ * flags          CROSSING_ bits, and above CROSSING_FLAG_BITS the set of fields
  * status         AMQPC_OK; otherwise that of the message that does not decode, which is alone: the
  *                output holds the tuple (fault's offset, payload, number, delivery tag, settled)
  * count          messages in the output's list, those that were taken from the input; 1 of a
@@ -81,6 +90,7 @@ typedef struct crossing_batch {
     uint32_t messages_max;
     uint32_t size_max;
     uint32_t view_size_min;
+    uint32_t fields;
     uint32_t flags;
     int32_t status;
     uint32_t count;

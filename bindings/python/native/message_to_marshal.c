@@ -1,9 +1,10 @@
-/* Messages to marshal (AMQP 3.2): one flat tuple a message.
+/* Messages to marshal (AMQP 3.2): one flat tuple a message, of the fields
  *
  *     0 flags; 1 to 5 header; 6, 7 annotations; 8 to 20 properties; 21 application properties; 22
  * body; 23 footer; 24 delivery number, 25 delivery tag, 26 settled
  *
- * and with CROSSING_LAZY
+ * and of these, which are bits of a set, only those that the reader of the tuple is told of: most
+ * messages have few, and a None costs as much to read as a number. With CROSSING_LAZY instead
  *
  *     0 flags, 1 what is encoded beside the body, 2 body, 3 delivery number, 4 delivery tag, 5
  * settled
@@ -20,12 +21,19 @@ enum {
     FLAG_BODY_KIND_SHIFT = 4,
     FLAG_SEVERAL = 0x40, /* the body is a list of sections */
     FLAG_LAZY = 0x80,
+    FLAGS_OFFSET = 3, /* behind the tuple's head, and the integer's code */
 
-    HEADER_FIELDS = 5,
-    PROPERTIES_FIELDS = 13,
-    MESSAGE_FIELDS = 27,
     LAZY_FIELDS = 6,
     DELIVERY_FIELDS = 3, /* the last ones of both */
+
+    FIELD_HEADER = 1, /* where sections begin among the fields */
+    FIELD_DELIVERY_ANNOTATIONS = 6,
+    FIELD_MESSAGE_ANNOTATIONS = 7,
+    FIELD_PROPERTIES = 8,
+    FIELD_APPLICATION_PROPERTIES = 21,
+    FIELD_BODY = 22,
+    FIELD_FOOTER = 23,
+    FIELD_DELIVERY = 24,
 
     SECTION_DELIVERY_ANNOTATIONS = 1, /* indices of amqpc_message.encoded */
     SECTION_MESSAGE_ANNOTATIONS = 2,
@@ -34,35 +42,54 @@ enum {
     SECTION_FOOTER = 6
 };
 
-static uint8_t *put_nones(uint8_t *to, size_t count)
+/* The fields that are put, and of which sections. */
+typedef struct message_fields {
+    uint32_t wanted;  /* set of fields in the tuple */
+    uint32_t present; /* set of fields that the message has */
+} message_fields;
+
+static uint32_t fields_of(const amqpc_message *message, const amqpc_delivery *delivery)
 {
-    memset(to, MARSHAL_NONE, count);
-    return to + count;
+    const uint32_t sections = message->sections;
+    uint32_t fields = message->header.present << FIELD_HEADER;
+    fields |= message->properties.present << FIELD_PROPERTIES;
+    fields |=
+        (sections & AMQPC_SECTION_DELIVERY_ANNOTATIONS) != 0 ? 1u << FIELD_DELIVERY_ANNOTATIONS : 0;
+    fields |=
+        (sections & AMQPC_SECTION_MESSAGE_ANNOTATIONS) != 0 ? 1u << FIELD_MESSAGE_ANNOTATIONS : 0;
+    fields |= (sections & AMQPC_SECTION_APPLICATION_PROPERTIES) != 0
+                  ? 1u << FIELD_APPLICATION_PROPERTIES
+                  : 0;
+    fields |= (sections & AMQPC_SECTION_BODY) != 0 ? 1u << FIELD_BODY : 0;
+    fields |= (sections & AMQPC_SECTION_FOOTER) != 0 ? 1u << FIELD_FOOTER : 0;
+    fields |= delivery != NULL ? 7u << FIELD_DELIVERY : 0;
+    return fields;
 }
 
-/* --- Sections. */
-
-static void put_header(crossing_output *output, const amqpc_message *message)
+/* Whether the field has a value to be put. Where it is absent, and has a place all the same, its
+ * None is put; there is room for that of every field. */
+static inline bool has_value(crossing_output *output, const message_fields *fields, unsigned field)
 {
-    uint8_t *to = output->position;
-    const amqpc_header *header = &message->header;
-    const uint32_t present = header->present;
-    if ((message->sections & AMQPC_SECTION_HEADER) == 0) {
-        output->position = put_nones(to, HEADER_FIELDS);
-        return;
+    const uint32_t bit = 1u << field;
+    if ((fields->present & bit) != 0) {
+        return true;
     }
-    to = (present & AMQPC_HEADER_DURABLE) != 0 ? put_boolean(to, header->durable)
-                                               : put_byte(to, MARSHAL_NONE);
-    to = (present & AMQPC_HEADER_PRIORITY) != 0 ? put_unsigned(to, header->priority)
-                                                : put_byte(to, MARSHAL_NONE);
-    to = (present & AMQPC_HEADER_TTL) != 0 ? put_unsigned(to, header->ttl)
-                                           : put_byte(to, MARSHAL_NONE);
-    to = (present & AMQPC_HEADER_FIRST_ACQUIRER) != 0 ? put_boolean(to, header->first_acquirer)
-                                                      : put_byte(to, MARSHAL_NONE);
-    to = (present & AMQPC_HEADER_DELIVERY_COUNT) != 0 ? put_unsigned(to, header->delivery_count)
-                                                      : put_byte(to, MARSHAL_NONE);
-    output->position = to;
+    if ((fields->wanted & bit) != 0) {
+        output->position = put_byte(output->position, MARSHAL_NONE);
+    }
+    return false;
 }
+
+static unsigned count_of(uint32_t fields)
+{
+    unsigned count = 0;
+    for (; fields != 0; fields &= fields - 1) {
+        count++;
+    }
+    return count;
+}
+
+/* --- Sections. Each function has room for a None of each of its fields. */
 
 static amqpc_status put_binary(crossing_output *output, amqpc_bytes bytes)
 {
@@ -73,120 +100,114 @@ static amqpc_status put_binary(crossing_output *output, amqpc_bytes bytes)
     return AMQPC_OK;
 }
 
-static amqpc_status put_none(crossing_output *output)
+static void put_header(crossing_output *output, const amqpc_header *header,
+                       const message_fields *fields)
 {
-    if (!crossing_reserve(output, 1)) {
-        return AMQPC_NO_MEMORY;
+    unsigned field = FIELD_HEADER;
+    if (has_value(output, fields, field++)) {
+        output->position = put_boolean(output->position, header->durable);
     }
-    output->position = put_byte(output->position, MARSHAL_NONE);
-    return AMQPC_OK;
+    if (has_value(output, fields, field++)) {
+        output->position = put_unsigned(output->position, header->priority);
+    }
+    if (has_value(output, fields, field++)) {
+        output->position = put_unsigned(output->position, header->ttl);
+    }
+    if (has_value(output, fields, field++)) {
+        output->position = put_boolean(output->position, header->first_acquirer);
+    }
+    if (has_value(output, fields, field++)) {
+        output->position = put_unsigned(output->position, header->delivery_count);
+    }
 }
 
 /* message-id or correlation-id: ulong, uuid, binary or string. */
-static amqpc_status put_id(crossing_output *output, bool present, const amqpc_value *id)
+static amqpc_status put_id(crossing_output *output, const amqpc_value *id)
 {
-    if (!present) {
-        return put_none(output);
-    }
+    uint8_t *to = output->position;
     switch (id->type) {
     case AMQPC_TYPE_STRING:
         return crossing_put_text(output, id->as.bytes.data, id->as.bytes.size, false);
     case AMQPC_TYPE_BINARY:
         return put_binary(output, id->as.bytes);
-    default:
-        break;
-    }
-    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
-        return AMQPC_NO_MEMORY;
-    }
-    uint8_t *to = output->position;
-    if (id->type == AMQPC_TYPE_UUID) {
+    case AMQPC_TYPE_UUID:
         output->flags |= CROSSING_MARKS;
         output->position = put_bytes(put_mark(to, 2, id->type), id->as.octets, 16);
-    } else {
+        return AMQPC_OK;
+    default:
         output->position = put_unsigned(to, id->as.u64);
+        return AMQPC_OK;
     }
+}
+
+static amqpc_status put_number(crossing_output *output, int64_t number)
+{
+    output->position = put_signed(output->position, number);
     return AMQPC_OK;
 }
 
 /* A string or symbol that many messages have in common. */
-static amqpc_status put_common(crossing_output *output, bool present, amqpc_bytes text)
+static amqpc_status put_common(crossing_output *output, amqpc_bytes text)
 {
-    return present ? crossing_put_text(output, text.data, text.size, true) : put_none(output);
+    return crossing_put_text(output, text.data, text.size, true);
 }
 
-static amqpc_status put_time(crossing_output *output, bool present, int64_t milliseconds)
+/* The field of the properties that stands at the index. */
+static amqpc_status put_property(crossing_output *output, const amqpc_properties *properties,
+                                 unsigned index)
 {
-    if (!present) {
-        return put_none(output);
+    switch (1u << index) {
+    case AMQPC_PROPERTIES_MESSAGE_ID:
+        return put_id(output, &properties->message_id);
+    case AMQPC_PROPERTIES_USER_ID:
+        return put_binary(output, properties->user_id);
+    case AMQPC_PROPERTIES_TO:
+        return put_common(output, properties->to);
+    case AMQPC_PROPERTIES_SUBJECT:
+        return put_common(output, properties->subject);
+    case AMQPC_PROPERTIES_REPLY_TO:
+        return put_common(output, properties->reply_to);
+    case AMQPC_PROPERTIES_CORRELATION_ID:
+        return put_id(output, &properties->correlation_id);
+    case AMQPC_PROPERTIES_CONTENT_TYPE:
+        return put_common(output, properties->content_type);
+    case AMQPC_PROPERTIES_CONTENT_ENCODING:
+        return put_common(output, properties->content_encoding);
+    case AMQPC_PROPERTIES_ABSOLUTE_EXPIRY_TIME:
+        return put_number(output, properties->absolute_expiry_time);
+    case AMQPC_PROPERTIES_CREATION_TIME:
+        return put_number(output, properties->creation_time);
+    case AMQPC_PROPERTIES_GROUP_ID:
+        return put_common(output, properties->group_id);
+    case AMQPC_PROPERTIES_GROUP_SEQUENCE:
+        return put_number(output, properties->group_sequence);
+    default:
+        return put_common(output, properties->reply_to_group_id);
     }
-    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
-        return AMQPC_NO_MEMORY;
+}
+
+/* The fields that are wanted, from the lowest on. */
+static amqpc_status put_properties(crossing_output *output, const amqpc_properties *properties,
+                                   const message_fields *fields)
+{
+    const uint32_t all = (1u << (FIELD_APPLICATION_PROPERTIES - FIELD_PROPERTIES)) - 1;
+    uint32_t wanted = fields->wanted >> FIELD_PROPERTIES & all;
+    for (unsigned index = 0; wanted != 0; index++, wanted >>= 1) {
+        if ((wanted & 1) == 0) {
+            continue;
+        }
+        if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
+            return AMQPC_NO_MEMORY;
+        }
+        if (!has_value(output, fields, index + FIELD_PROPERTIES)) {
+            continue;
+        }
+        amqpc_status status = put_property(output, properties, index);
+        if (status != AMQPC_OK) {
+            return status;
+        }
     }
-    output->position = put_signed(output->position, milliseconds);
     return AMQPC_OK;
-}
-
-/* The fields from message-id to correlation-id, and the rest, so that each fits a screen. */
-static amqpc_status put_addressing(crossing_output *output, const amqpc_properties *properties)
-{
-    const uint32_t present = properties->present;
-    amqpc_status status =
-        put_id(output, (present & AMQPC_PROPERTIES_MESSAGE_ID) != 0, &properties->message_id);
-    if (status == AMQPC_OK) {
-        status = (present & AMQPC_PROPERTIES_USER_ID) != 0 ? put_binary(output, properties->user_id)
-                                                           : put_none(output);
-    }
-    if (status == AMQPC_OK) {
-        status = put_common(output, (present & AMQPC_PROPERTIES_TO) != 0, properties->to);
-    }
-    if (status == AMQPC_OK) {
-        status = put_common(output, (present & AMQPC_PROPERTIES_SUBJECT) != 0, properties->subject);
-    }
-    if (status == AMQPC_OK) {
-        status =
-            put_common(output, (present & AMQPC_PROPERTIES_REPLY_TO) != 0, properties->reply_to);
-    }
-    if (status == AMQPC_OK) {
-        status = put_id(output, (present & AMQPC_PROPERTIES_CORRELATION_ID) != 0,
-                        &properties->correlation_id);
-    }
-    return status;
-}
-
-static amqpc_status put_properties(crossing_output *output, const amqpc_properties *properties)
-{
-    const uint32_t present = properties->present;
-    amqpc_status status = put_addressing(output, properties);
-    if (status == AMQPC_OK) {
-        status = put_common(output, (present & AMQPC_PROPERTIES_CONTENT_TYPE) != 0,
-                            properties->content_type);
-    }
-    if (status == AMQPC_OK) {
-        status = put_common(output, (present & AMQPC_PROPERTIES_CONTENT_ENCODING) != 0,
-                            properties->content_encoding);
-    }
-    if (status == AMQPC_OK) {
-        status = put_time(output, (present & AMQPC_PROPERTIES_ABSOLUTE_EXPIRY_TIME) != 0,
-                          properties->absolute_expiry_time);
-    }
-    if (status == AMQPC_OK) {
-        status = put_time(output, (present & AMQPC_PROPERTIES_CREATION_TIME) != 0,
-                          properties->creation_time);
-    }
-    if (status == AMQPC_OK) {
-        status =
-            put_common(output, (present & AMQPC_PROPERTIES_GROUP_ID) != 0, properties->group_id);
-    }
-    if (status == AMQPC_OK) {
-        status = put_time(output, (present & AMQPC_PROPERTIES_GROUP_SEQUENCE) != 0,
-                          properties->group_sequence);
-    }
-    if (status == AMQPC_OK) {
-        status = put_common(output, (present & AMQPC_PROPERTIES_REPLY_TO_GROUP_ID) != 0,
-                            properties->reply_to_group_id);
-    }
-    return status;
 }
 
 /* The value of a section, or of the next section of a body: | 0x00 | descriptor | value |. */
@@ -199,12 +220,19 @@ static amqpc_status put_section(crossing_output *output, amqpc_bytes encoded, un
                                 crossing_keys keys)
 {
     const uint8_t *from = encoded.data;
-    if (encoded.size == 0) {
-        return put_none(output);
-    }
     const uint8_t *end = from + encoded.size;
     const uint8_t *value = section_value(from, end);
     return value == NULL ? AMQPC_TRUNCATED : crossing_put_value(output, value, end, mode, keys);
+}
+
+/* A section that is one field. */
+static amqpc_status put_field(crossing_output *output, const message_fields *fields, unsigned field,
+                              amqpc_bytes encoded, unsigned mode, crossing_keys keys)
+{
+    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
+        return AMQPC_NO_MEMORY;
+    }
+    return has_value(output, fields, field) ? put_section(output, encoded, mode, keys) : AMQPC_OK;
 }
 
 /* --- The body. */
@@ -275,7 +303,7 @@ static amqpc_status put_body(crossing_output *output, const amqpc_message *messa
     if (is_one_data(message)) {
         return put_binary(output, message->body.as.bytes);
     }
-    if ((mode & CROSSING_LAZY) != 0 && message->body_kind != AMQPC_BODY_NONE) {
+    if ((mode & CROSSING_LAZY) != 0) {
         output->flags |= CROSSING_ENCODED;
         return put_binary(output, message->encoded[SECTION_BODY]);
     }
@@ -287,52 +315,75 @@ static amqpc_status put_body(crossing_output *output, const amqpc_message *messa
 
 /* --- The tuple. */
 
-static amqpc_status put_delivered(crossing_output *output, const amqpc_delivery *delivery)
+static amqpc_status put_delivery(crossing_output *output, const amqpc_delivery *delivery)
 {
-    const size_t tag_size = delivery == NULL ? 0 : delivery->tag.size;
-    if (!crossing_reserve(output, SCALAR_SIZE_MAX + tag_size)) {
+    if (!crossing_reserve(output, SCALAR_SIZE_MAX + delivery->tag.size)) {
         return AMQPC_NO_MEMORY;
     }
-    if (delivery == NULL) {
-        output->position = put_nones(output->position, DELIVERY_FIELDS);
-        return AMQPC_OK;
-    }
     uint8_t *to = put_unsigned(output->position, delivery->number);
-    to = put_bytes(to, delivery->tag.data, tag_size);
+    to = put_bytes(to, delivery->tag.data, delivery->tag.size);
     output->position = put_boolean(to, delivery->settled);
     return AMQPC_OK;
 }
 
-static amqpc_status put_whole(crossing_output *output, const amqpc_message *message, unsigned mode,
-                              const crossing_delivered *delivered)
+static amqpc_status put_delivery_or_none(crossing_output *output, const amqpc_delivery *delivery)
 {
-    put_header(output, message);
-    amqpc_status status = put_section(output, message->encoded[SECTION_DELIVERY_ANNOTATIONS], mode,
-                                      CROSSING_KEYS_ANNOTATIONS);
-    if (status == AMQPC_OK) {
-        status = put_section(output, message->encoded[SECTION_MESSAGE_ANNOTATIONS], mode,
-                             CROSSING_KEYS_ANNOTATIONS);
+    if (delivery != NULL) {
+        return put_delivery(output, delivery);
     }
-    if (status == AMQPC_OK && (message->sections & AMQPC_SECTION_PROPERTIES) != 0) {
-        status = put_properties(output, &message->properties);
-    } else if (status == AMQPC_OK) {
-        if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
-            return AMQPC_NO_MEMORY;
-        }
-        output->position = put_nones(output->position, PROPERTIES_FIELDS);
+    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
+        return AMQPC_NO_MEMORY;
+    }
+    memset(output->position, MARSHAL_NONE, DELIVERY_FIELDS);
+    output->position += DELIVERY_FIELDS;
+    return AMQPC_OK;
+}
+
+/* What comes before the body; there is room for the header. */
+static amqpc_status put_before(crossing_output *output, const amqpc_message *message, unsigned mode,
+                               const message_fields *fields)
+{
+    put_header(output, &message->header, fields);
+    amqpc_status status =
+        put_field(output, fields, FIELD_DELIVERY_ANNOTATIONS,
+                  message->encoded[SECTION_DELIVERY_ANNOTATIONS], mode, CROSSING_KEYS_ANNOTATIONS);
+    if (status == AMQPC_OK) {
+        status = put_field(output, fields, FIELD_MESSAGE_ANNOTATIONS,
+                           message->encoded[SECTION_MESSAGE_ANNOTATIONS], mode,
+                           CROSSING_KEYS_ANNOTATIONS);
     }
     if (status == AMQPC_OK) {
-        status = put_section(output, message->encoded[SECTION_APPLICATION_PROPERTIES], mode,
-                             CROSSING_KEYS_STRINGS);
+        status = put_properties(output, &message->properties, fields);
     }
     if (status == AMQPC_OK) {
+        status = put_field(output, fields, FIELD_APPLICATION_PROPERTIES,
+                           message->encoded[SECTION_APPLICATION_PROPERTIES], mode,
+                           CROSSING_KEYS_STRINGS);
+    }
+    return status;
+}
+
+static amqpc_status put_whole(crossing_output *output, const amqpc_message *message, unsigned mode,
+                              const message_fields *fields, const crossing_delivered *delivered)
+{
+    amqpc_status status = put_before(output, message, mode, fields);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
+        return AMQPC_NO_MEMORY;
+    }
+    if (has_value(output, fields, FIELD_BODY)) {
         status = put_body(output, message, mode, delivered);
     }
     if (status == AMQPC_OK) {
-        status =
-            put_section(output, message->encoded[SECTION_FOOTER], mode, CROSSING_KEYS_ANNOTATIONS);
+        status = put_field(output, fields, FIELD_FOOTER, message->encoded[SECTION_FOOTER], mode,
+                           CROSSING_KEYS_ANNOTATIONS);
     }
-    return status;
+    if (status != AMQPC_OK || (fields->wanted & 1u << FIELD_DELIVERY) == 0) {
+        return status;
+    }
+    return put_delivery_or_none(output, delivered->delivery);
 }
 
 static size_t joined(uint8_t *to, const amqpc_bytes *sections, size_t count)
@@ -358,11 +409,21 @@ static amqpc_status put_lazy(crossing_output *output, const amqpc_message *messa
     uint8_t *to = put_code_u32(output->position, MARSHAL_BYTES, (uint32_t)size);
     to += joined(to, message->encoded, SECTION_BODY);
     output->position = to + joined(to, &footer, 1);
-    return put_body(output, message, mode, delivered);
+    if (!crossing_reserve(output, SCALAR_SIZE_MAX)) {
+        return AMQPC_NO_MEMORY;
+    }
+    amqpc_status status = AMQPC_OK;
+    if (message->body_kind == AMQPC_BODY_NONE) {
+        output->position = put_byte(output->position, MARSHAL_NONE);
+    } else {
+        status = put_body(output, message, mode, delivered);
+    }
+    return status == AMQPC_OK ? put_delivery_or_none(output, delivered->delivery) : status;
 }
 
 static amqpc_status put_message(crossing_output *output, const amqpc_message *message,
-                                unsigned mode, const crossing_delivered *delivered)
+                                unsigned mode, const message_fields *fields,
+                                const crossing_delivered *delivered)
 {
     const uint32_t outer = output->flags;
     const size_t start = (size_t)(output->position - output->data);
@@ -371,18 +432,16 @@ static amqpc_status put_message(crossing_output *output, const amqpc_message *me
     if (!crossing_reserve(output, 2 * SCALAR_SIZE_MAX)) {
         return AMQPC_NO_MEMORY;
     }
-    uint8_t *to = put_tuple(output->position, lazy ? LAZY_FIELDS : MESSAGE_FIELDS);
+    uint8_t *to =
+        put_tuple(output->position, lazy ? LAZY_FIELDS : 1 + count_of(fields->wanted & ~1u));
     output->position = put_code_u32(to, MARSHAL_INT, 0);
     amqpc_status status = lazy ? put_lazy(output, message, mode, delivered)
-                               : put_whole(output, message, mode, delivered);
-    if (status == AMQPC_OK) {
-        status = put_delivered(output, delivered->delivery);
-    }
+                               : put_whole(output, message, mode, fields, delivered);
     uint32_t flags = message->body_kind << FLAG_BODY_KIND_SHIFT | (lazy ? FLAG_LAZY : 0);
     flags |= (output->flags & CROSSING_MARKS) != 0 ? FLAG_MARKS : 0;
     flags |= (output->flags & CROSSING_VIEWED) != 0 ? FLAG_VIEWED : 0;
     flags |= message->body_count > 1 ? FLAG_SEVERAL : 0;
-    put_u32(output->data + start + 3, flags);
+    put_u32(output->data + start + FLAGS_OFFSET, flags);
     output->flags |= outer;
     if (status == AMQPC_OK && (flags & FLAG_VIEWED) != 0) {
         delivered->delivery->storage = NULL; /* it is the view's now */
@@ -400,7 +459,7 @@ static void drop_view(crossing_output *output)
 }
 
 amqpc_status crossing_put_message(crossing_output *output, amqpc_bytes payload, unsigned mode,
-                                  const crossing_delivered *delivered)
+                                  const crossing_delivered *delivered, uint32_t *wanted)
 {
     amqpc_message message;
     if (payload.size > INT32_MAX) {
@@ -411,26 +470,35 @@ amqpc_status crossing_put_message(crossing_output *output, amqpc_bytes payload, 
     if (status != AMQPC_OK) {
         return status;
     }
+    message_fields fields = {.present = fields_of(&message, delivered->delivery)};
+    fields.wanted = *wanted | fields.present;
+    if (fields.wanted != *wanted && delivered->fields_fixed && (mode & CROSSING_LAZY) == 0) {
+        return AMQPC_LIMIT_REACHED;
+    }
     const size_t size = crossing_output_size(output);
     const uint32_t view_count = output->view_count;
     const uint32_t reference_count = output->reference_count;
-    status = put_message(output, &message, mode, delivered);
+    status = put_message(output, &message, mode, &fields, delivered);
     if (status != AMQPC_OK) {
         output->position = output->data + size;
         output->reference_count = reference_count;
         if (output->view_count > view_count) {
             drop_view(output);
         }
+        return status;
     }
+    *wanted = fields.wanted;
     return status;
 }
 
 int crossing_decode_message(crossing_output *output, const void *data, size_t size, unsigned mode)
 {
-    const crossing_delivered delivered = {NULL, 0};
+    const crossing_delivered delivered = {.delivery = NULL};
+    uint32_t fields = 0;
     crossing_output_start(output);
-    amqpc_status status = crossing_put_message(output, (amqpc_bytes){data, size}, mode, &delivered);
-    return status == AMQPC_OK ? (int)output->flags : -(int)status;
+    amqpc_status status =
+        crossing_put_message(output, (amqpc_bytes){data, size}, mode, &delivered, &fields);
+    return status == AMQPC_OK ? (int)(output->flags | fields << CROSSING_FLAG_BITS) : -(int)status;
 }
 
 int crossing_decode_value(crossing_output *output, const void *data, size_t size, unsigned mode,

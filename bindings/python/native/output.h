@@ -78,11 +78,14 @@ bool crossing_keys_fit_dict(const uint8_t *from, const uint8_t *end, uint32_t co
 typedef struct crossing_delivered {
     amqpc_delivery *delivery; /* NULL: no delivery */
     size_t view_size_min;
+    bool fields_fixed; /* see crossing_put_message */
 } crossing_delivered;
 
 /* Puts the tuple of a message; after a failure output->fault is set, and the output is as it was.
- */
+ *
+ * wanted  set of the tuple's fields; those that the message has beyond it are added, or, where they
+ *         are fixed, make it AMQPC_LIMIT_REACHED */
 amqpc_status crossing_put_message(crossing_output *output, amqpc_bytes payload, unsigned mode,
-                                  const crossing_delivered *delivered);
+                                  const crossing_delivered *delivered, uint32_t *wanted);
 
 #endif

@@ -9,12 +9,11 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-import pytest
-from vectors import VALUES, Vector
-
 import amqpcodec
+import pytest
 from amqpcodec import DecodeError, decode, decode_prefix
 from amqpcodec._types import Array, Char, Described, Float, Int, Long, Pairs, Symbol, Timestamp, UByte, UInt, ULong
+from vectors import VALUES, Vector
 
 CASES = [vector for vector in VALUES if vector.status == "ok"]
 FAULTS = [vector for vector in VALUES if vector.status != "ok"]

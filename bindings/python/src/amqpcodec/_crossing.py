@@ -45,9 +45,10 @@ ENCODED: int = lib.CROSSING_ENCODED
 BATCH_MESSAGES = 16 if PYPY else 64
 BATCH_SIZE = 65536
 VIEW_SIZE_MIN = 65536
+FLAG_BITS: int = lib.CROSSING_FLAG_BITS
 _OUTPUTS_KEPT = 8
 _FLAG_VIEWED = 2  # of a message
-_BODY = 22
+_BEFORE_BODY = (1 << 22) - 1  # fields
 _LAZY_BODY = 2
 _FLAG_LAZY = 0x80
 
@@ -76,12 +77,13 @@ class Output:
         """As read, of a batch: the tuples of messages, with views where bodies were left where they are."""
         tuples: list[tuple[Any, ...]] = self.read(flags)
         if flags & VIEWED:
-            return [self._viewed(fields) if fields[0] & _FLAG_VIEWED else fields for fields in tuples]
+            place = bin((flags >> FLAG_BITS | 1) & _BEFORE_BODY).count("1")
+            return [self._viewed(items, place) if items[0] & _FLAG_VIEWED else items for items in tuples]
         return tuples
 
-    def _viewed(self, fields: tuple[Any, ...]) -> tuple[Any, ...]:
-        index = _LAZY_BODY if fields[0] & _FLAG_LAZY else _BODY
-        return (*fields[:index], self._view(fields[index]), *fields[index + 1 :])
+    def _viewed(self, items: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+        index = _LAZY_BODY if items[0] & _FLAG_LAZY else place
+        return (*items[:index], self._view(items[index]), *items[index + 1 :])
 
     def _view(self, number: int) -> memoryview:
         """The bytes of a body. They live as long as anybody has the memoryview, or one made of it."""
@@ -140,16 +142,15 @@ def decode_value(data: Any, mode: int, whole: bool) -> tuple[Any, int, int]:
         return_output(output)
 
 
-def decode_message(data: Any, mode: int) -> tuple[Any, ...]:
-    """The tuple of a message."""
+def decode_message(data: Any, mode: int) -> tuple[tuple[Any, ...], int]:
+    """The tuple of a message, and flags."""
     given = _bytes_of(data)
     output = take_output()
     try:
         flags = lib.crossing_decode_message(output.handle, given, len(given), mode)
         if flags < 0:
             raise _failure(output, flags, data, "message")
-        fields: tuple[Any, ...] = output.read(flags)
-        return fields
+        return output.read(flags), flags
     finally:
         return_output(output)
 
@@ -170,7 +171,7 @@ def batch_failure(output: Output, batch: Any) -> tuple[DecodeError, tuple[Any, .
 
 
 def decode_dumped(items: list[Any], batch: Any) -> Iterator[tuple[list[tuple[Any, ...]], int]]:
-    """The tuples of messages, and flags, of a list of bytes, in as many batches as it takes."""
+    """The tuples of messages, and flags, of a list of bytes, in as many batches as it takes. marshal takes them to C in one go."""
     dumped = marshal.dumps(items, 2)
     offset, size = 0, len(dumped)
     while items and offset < size:

@@ -1,32 +1,26 @@
-"""Messages as they are received: tuples with names, made by C and marshal, which do not change."""
+"""Messages as they are received: tuples with names, made by C and marshal, which do not change.
+
+The flat tuple of a message has a place for each field (native/message_to_marshal.c), most of which are empty in most messages.
+Those of one batch have places only for the fields that some of them have, and a class for just these: their shape. To its reader
+a message is the flat tuple all the same.
+"""
 
 from __future__ import annotations
 
 from collections import namedtuple
 from functools import cached_property
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing
-from amqpcodec._crossing import ENCODED, LAZY, MARKS, PYPY, TYPED
+from amqpcodec._crossing import BATCH_MESSAGES, ENCODED, FLAG_BITS, LAZY, MARKS, TYPED
 from amqpcodec._marks import time_of, without_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from amqpcodec._message import Message
     from amqpcodec._types import Timestamp
-
-# Positions in the tuple (native/message_to_marshal.c).
-FLAGS, BODY, NUMBER = 0, 22, 24
-FIELD_COUNT = 27
-FLAG_MARKS = 0x01
-FLAG_SEVERAL = 0x40
-_KIND_SHIFT = 4
-_BODY_FLAGS, _ONE_DATA = 0x70, 0x10
-_KINDS = (None, "data", "sequence", "value")
-_LAZY_FLAGS, _LAZY_SECTIONS, _LAZY_BODY = 0, 1, 2
 
 NAMES = (
     "durable", "priority", "ttl", "first_acquirer", "delivery_count", "delivery_annotations", "message_annotations",
@@ -34,26 +28,37 @@ NAMES = (
     "absolute_expiry_time", "creation_time", "group_id", "group_sequence", "reply_to_group_id", "application_properties",
     "body", "footer", "delivery_number", "delivery_tag", "settled",
 )  # fmt: skip
-_CONTENT = NAMES[: NUMBER - 1]
+FIELD_COUNT = 1 + len(NAMES)  # the first are flags
+CONTENT_COUNT = 24  # without those of the delivery
+_TIMES = (16, 17)
 
-# The getters of a namedtuple are the fastest that CPython has, and are good for any tuple.
-_SLOTS: Any = namedtuple("_SLOTS", [f"slot{index}" for index in range(FIELD_COUNT)])  # type: ignore[misc]
+FLAG_MARKS = 0x01
+FLAG_SEVERAL = 0x40
+_KIND_SHIFT = 4
+_BODY_FLAGS, _ONE_DATA = 0x70, 0x10
+_KINDS = (None, "data", "sequence", "value")
+
+_ALL_FIELDS = (1 << FIELD_COUNT) - 2
+# A peer decides about the shapes. Beyond this many, messages have all fields.
+_SHAPES_MAX = 256
+
+# The getters of a namedtuple are the fastest that CPython has, and are good for any tuple. PyPy has properties there.
+_Getter: Any = type(vars(namedtuple("_One", "only"))["only"])
+_item = tuple.__getitem__
 
 
-def _field(index: int, text: str) -> Any:
-    """A read-only attribute: the item at the index."""
-    if PYPY:
-        return property(itemgetter(index), doc=text)
-    getter = getattr(_SLOTS, f"slot{index}")
-    getter.__doc__ = text
-    return getter
+def _field(place: int, text: str = "") -> Any:
+    """A read-only attribute: the item at the place."""
+    if _Getter is property:
+        return property(lambda message: _item(message, place), doc=text)
+    return _Getter(place, text)
 
 
-def _time(index: int, text: str) -> Any:
-    """A read-only attribute: the time at the index."""
+def _time(place: int, text: str = "") -> Any:
+    """A read-only attribute: the time at the place."""
 
     def get(message: tuple[Any, ...]) -> Any:
-        milliseconds = message[index]
+        milliseconds = _item(message, place)
         return None if milliseconds is None else time_of(milliseconds)
 
     return property(get, doc=text)
@@ -73,8 +78,8 @@ class ReceivedMessage(tuple):  # type: ignore[type-arg]
     ttl: int | None = _field(3, "How long it is of use, in milliseconds.")
     first_acquirer: bool | None = _field(4, "Whether no other link has acquired it before.")
     delivery_count: int | None = _field(5, "Failed attempts to deliver it so far; None means 0.")
-    delivery_annotations: dict[Any, Any] | None = _field(6, "For the next node.")
-    message_annotations: dict[Any, Any] | None = _field(7, "For all nodes on its way.")
+    delivery_annotations: Any = _field(6, "A map for the next node.")
+    message_annotations: Any = _field(7, "A map for all nodes on its way.")
     message_id: Any = _field(8, "Its identity: int, uuid.UUID, bytes or str.")
     user_id: bytes | None = _field(9, "Who made it.")
     to: str | None = _field(10, "The address of the node that it is for.")
@@ -88,69 +93,131 @@ class ReceivedMessage(tuple):  # type: ignore[type-arg]
     group_id: str | None = _field(18, "The group that it belongs to.")
     group_sequence: int | None = _field(19, "Its place in the group.")
     reply_to_group_id: str | None = _field(20, "The group that replies belong to.")
-    application_properties: dict[str, Any] | None = _field(21, "What the application says of it.")
+    application_properties: Any = _field(21, "A map: what the application says of it.")
     body: Any = _field(22, "bytes; of a sequence a list; of a value any value; of several sections a list of these.")
-    footer: dict[Any, Any] | None = _field(23, "What could be said only behind the body.")
+    footer: Any = _field(23, "A map: what could be said only behind the body.")
     delivery_number: int | None = _field(24, "The delivery that it came by.")
     delivery_tag: bytes | None = _field(25, "The tag of the delivery that it came by.")
     settled: bool | None = _field(26, "Whether the sender has forgotten it already.")
 
+    _flags: int = _field(0)
+    _fields = _ALL_FIELDS  # that have places in the tuple
+
     @property
     def body_kind(self) -> str | None:
         """What the body consists of: "data", "sequence", "value"; None where there is none."""
-        return _KINDS[self[FLAGS] >> _KIND_SHIFT & 3]
-
-    @property
-    def _several(self) -> bool:
-        """Whether the body is a list of sections."""
-        return bool(self[FLAGS] & FLAG_SEVERAL)
+        return _KINDS[self._flags >> _KIND_SHIFT & 3]
 
     def copy(self) -> Message:
-        """A Message of the same content."""
-        from amqpcodec._message import Data, Message, Sequence, Value
+        """A Message of the same content, which can be changed."""
+        from amqpcodec._message import message_of
 
-        body = self.body
-        if self.body_kind == "data":
-            body = Data(body if self._several else [body])
-        elif self.body_kind == "sequence":
-            body = Sequence(*(body if self._several else [body]))
-        elif self.body_kind == "value":
-            body = Value(body)
-        return Message(body, **{name: getattr(self, name) for name in _CONTENT if name != "body"})
+        return message_of(self)
 
-    def _content(self) -> list[Any]:
-        return [getattr(self, name) for name in _CONTENT]
+    def _flat(self) -> tuple[Any, ...]:
+        """The flat tuple, with all its places."""
+        return _flat(self._fields, tuple.__iter__(self))
+
+    def _comparable(self) -> tuple[Any, ...]:
+        flat = self._flat()
+        return (flat[0] & (_BODY_FLAGS), *flat[1:CONTENT_COUNT])
+
+    def __len__(self) -> int:
+        return FIELD_COUNT
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._flat()[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._flat())
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ReceivedMessage):
-            same_body = self.body_kind == other.body_kind and self._several == other._several
-            return same_body and self._content() == other._content()
+            return self._comparable() == other._comparable()
         return NotImplemented
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else not equal
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ReceivedMessage, (self._flat(),)
+
     def __repr__(self) -> str:
         fields = [(name, getattr(self, name)) for name in NAMES]
         return f"ReceivedMessage({', '.join(f'{name}={value!r}' for name, value in fields if value is not None)})"
 
 
+def _flat(fields: int, items: Iterable[Any]) -> tuple[Any, ...]:
+    """The flat tuple of the items of one that has places for only some fields."""
+    flat = [None] * FIELD_COUNT
+    source = iter(items)
+    for index in range(FIELD_COUNT):
+        if (fields | 1) >> index & 1:
+            flat[index] = next(source)
+    return tuple(flat)
+
+
+# --- Shapes.
+
+_shapes: dict[int, type[ReceivedMessage]] = {_ALL_FIELDS: ReceivedMessage}
+
+
+def _make_shape(fields: int) -> type[ReceivedMessage]:
+    """The class of messages whose tuples have these fields."""
+    attributes: dict[str, Any] = {"__slots__": (), "__module__": __name__, "__doc__": ReceivedMessage.__doc__, "_fields": fields}
+    place = 1
+    for index, name in enumerate(NAMES, 1):
+        if not fields >> index & 1:
+            attributes[name] = None
+            continue
+        text = getattr(ReceivedMessage, name).__doc__
+        attributes[name] = _time(place, text) if index in _TIMES else _field(place, text)
+        place += 1
+    shape = type("ReceivedMessage", (ReceivedMessage,), attributes)
+    _shapes[fields] = shape
+    return shape
+
+
+def _shaped(tuples: Iterable[tuple[Any, ...]], fields: int) -> list[ReceivedMessage]:
+    """Messages of tuples that have these fields."""
+    shape = _shapes.get(fields)
+    if shape is None:
+        if len(_shapes) >= _SHAPES_MAX:
+            return [ReceivedMessage(_flat(fields, items)) for items in tuples]
+        shape = _make_shape(fields)
+    return list(map(shape, tuples))
+
+
+def _without_marks(items: tuple[Any, ...], typed: bool) -> tuple[Any, ...]:
+    return tuple([without_marks(item, typed) for item in items]) if items[0] & FLAG_MARKS else items
+
+
+# --- Messages whose sections are decoded late. Their tuples are: flags, encoded sections, body, delivery number, tag, settled.
+
+
 class LazyMessage(ReceivedMessage):
     """A ReceivedMessage whose sections, but for a body of one data section, are decoded when one of them is first asked for."""
 
-    body: Any = _field(_LAZY_BODY, "bytes, a list, or any value; of several sections a list of these.")
+    body: Any = _field(2, ReceivedMessage.body.__doc__)
     delivery_number: int | None = _field(3, "The delivery that it came by.")
     delivery_tag: bytes | None = _field(4, "The tag of the delivery that it came by.")
     settled: bool | None = _field(5, "Whether the sender has forgotten it already.")
 
+    _sections: bytes = _field(1)
+    _given_body: Any = _field(2)
+    _mode = 0
+
     @cached_property
     def _decoded(self) -> ReceivedMessage:
-        return decoded_message(self[_LAZY_SECTIONS], self._mode)
+        return decoded_message(self._sections, self._mode)
 
-    @property
-    def _mode(self) -> int:
-        return 0
+    def _flat(self) -> tuple[Any, ...]:
+        flat = list(self._decoded._flat())
+        flat[0] |= self._flags
+        flat[22] = self.body
+        flat[24:] = self.delivery_number, self.delivery_tag, self.settled
+        return tuple(flat)
 
 
 class EncodedBodyMessage(LazyMessage):
@@ -158,9 +225,9 @@ class EncodedBodyMessage(LazyMessage):
 
     @cached_property
     def body(self) -> Any:
-        """bytes, a list, or any value; of several sections a list of these."""
-        body = self[_LAZY_BODY]
-        if body is None or self[FLAGS] & _BODY_FLAGS == _ONE_DATA:
+        """bytes; of a sequence a list; of a value any value; of several sections a list of these."""
+        body = self._given_body
+        if body is None or self._flags & _BODY_FLAGS == _ONE_DATA:
             return body
         return decoded_message(body, self._mode).body
 
@@ -168,9 +235,7 @@ class EncodedBodyMessage(LazyMessage):
 class TypedLazyMessage(EncodedBodyMessage):
     """An EncodedBodyMessage in typed mode."""
 
-    @property
-    def _mode(self) -> int:
-        return TYPED
+    _mode = TYPED
 
 
 def _of_decoded(name: str) -> Any:
@@ -183,30 +248,29 @@ for _name in NAMES:
         setattr(LazyMessage, _name, _of_decoded(_name))
 
 
-def _whole(fields: tuple[Any, ...], typed: bool) -> ReceivedMessage:
-    if fields[FLAGS] & FLAG_MARKS:
-        return ReceivedMessage([without_marks(field, typed) for field in fields])
-    return ReceivedMessage(fields)
+def _lazy_class(flags: int, mode: int) -> type[LazyMessage]:
+    return TypedLazyMessage if mode & TYPED else EncodedBodyMessage if flags & ENCODED else LazyMessage
+
+
+# --- Decoding.
 
 
 def messages_of(tuples: list[tuple[Any, ...]], flags: int, mode: int) -> list[ReceivedMessage]:
-    """The messages of a batch of tuples, whose flags and mode are given (_crossing)."""
+    """The messages of the tuples of a batch; `flags` are the batch's, `mode` is what was asked of it."""
     if mode & LAZY:
-        kind = TypedLazyMessage if mode & TYPED else EncodedBodyMessage if flags & ENCODED else LazyMessage
-        return list(map(kind, tuples))
+        return list(map(_lazy_class(flags, mode), tuples))
     if flags & MARKS:
         typed = bool(mode & TYPED)
-        return [_whole(fields, typed) for fields in tuples]
-    return list(map(ReceivedMessage, tuples))
+        tuples = [_without_marks(items, typed) for items in tuples]
+    return _shaped(tuples, flags >> FLAG_BITS)
 
 
 def decoded_message(data: Any, mode: int) -> ReceivedMessage:
     """The message that the bytes are."""
-    fields = _crossing.decode_message(data, mode)
+    items, flags = _crossing.decode_message(data, mode)
     if mode & LAZY:
-        kind = TypedLazyMessage if mode & TYPED else EncodedBodyMessage
-        return kind(fields)
-    return _whole(fields, bool(mode & TYPED))
+        return _lazy_class(flags, mode)(items)
+    return _shaped((_without_marks(items, bool(mode & TYPED)),), flags >> FLAG_BITS)[0]
 
 
 def decoded_messages(data: Iterable[Any], mode: int) -> list[ReceivedMessage]:
@@ -214,7 +278,7 @@ def decoded_messages(data: Iterable[Any], mode: int) -> list[ReceivedMessage]:
     items = list(data)
     batch = _crossing.new_batch(mode)
     found: list[ReceivedMessage] = []
-    for start in range(0, len(items), _crossing.BATCH_MESSAGES):
-        for tuples, flags in _crossing.decode_dumped(items[start : start + _crossing.BATCH_MESSAGES], batch):
+    for start in range(0, len(items), BATCH_MESSAGES):
+        for tuples, flags in _crossing.decode_dumped(items[start : start + BATCH_MESSAGES], batch):
             found += messages_of(tuples, flags, mode)
     return found
