@@ -34,6 +34,7 @@ AMQPC_BEGIN_DECLS
 #define AMQPC_LOOK (-2)
 
 typedef struct amqpc_client amqpc_client;
+typedef struct amqpc_transaction amqpc_transaction; /* controller.h */
 
 /* Why something has ended, or did not come about.
  *
@@ -138,8 +139,12 @@ AMQPC_API amqpc_status amqpc_client_new(const char *url, const amqpc_client_opti
  * for good the status of amqpc_client_get_error. */
 AMQPC_API amqpc_status amqpc_client_wait_open(amqpc_client *client, int64_t timeout_ms) AMQPC_CHECK;
 
-/* Sends what was posted, closes links and connection, and waits for the peer's answer. The client
- * stays closed; outcomes that did not come in time are unknown.
+/* Closes the client in order: what was posted goes out, and its outcomes are waited for; then the
+ * links are closed, and the peer's answers waited for; then the connection. The client stays
+ * closed.
+ *
+ * timeout_ms  of all of it. What does not come about in time is left out: outcomes are unknown
+ *             then. With 0 nothing is left out; call again until it is closed, or free it.
  *
  * Returns AMQPC_OK, also where it was closed or has failed before; AMQPC_TIMED_OUT: call again, or
  * free; AMQPC_INTERRUPTED, AMQPC_FORKED. */

@@ -172,7 +172,8 @@ void amqpc_client_free(amqpc_client *client)
         return;
     }
     amqpci_background_stop(client);
-    if (client->state == AMQPC_CLIENT_OPEN &&
+    bool open = client->state == AMQPC_CLIENT_OPEN || client->state == AMQPC_CLIENT_CLOSING;
+    if (open &&
         amqpc_connection_close(amqpc_transport_connection(client->transport), NULL) == AMQPC_OK) {
         amqpci_client_flush(client);
     }

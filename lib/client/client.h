@@ -200,6 +200,9 @@ void amqpci_client_flush(amqpc_client *client);
 /* Bytes of output that wait. */
 size_t amqpci_client_output_size(const amqpc_client *client);
 
+/* Whether nothing waits to go out, for the socket or for a session's window. */
+bool amqpci_client_is_all_sent(const amqpc_client *client);
+
 /* --- client_background.c */
 
 /* AMQPC_SYSTEM_ERROR. */

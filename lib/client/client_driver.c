@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "engine/connection.h"
+#include "engine/session.h"
 #include "transport/poller.h"
 
 /* As much output is sent without waiting for anybody to look: few calls of the system, and it is
@@ -253,6 +253,13 @@ size_t amqpci_client_output_size(const amqpc_client *client)
 {
     return client->transport == NULL ? 0
                                      : amqpc_transport_connection(client->transport)->output.size;
+}
+
+bool amqpci_client_is_all_sent(const amqpc_client *client)
+{
+    const amqpc_session *session = client->session;
+    return amqpci_client_output_size(client) == 0 &&
+           (session == NULL || session->pending.first == NULL);
 }
 
 void amqpci_client_flush(amqpc_client *client)

@@ -143,9 +143,14 @@ bool amqpci_client_link_take_forgetful(const amqpci_client_link *link,
 /* The link is to be attached again after a while, where that could help; otherwise it is over. */
 void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_client_error *error);
 
-/* --- client_link_calls.c: calls that senders and receivers have in common. They take the mutex. */
+/* --- client_link_calls.c: calls that senders and receivers have in common. They take the mutex,
+ * but for those that say otherwise. */
 
 AMQPC_CHECK amqpc_status amqpci_client_link_wait_open(amqpci_client_link *link, int64_t timeout_ms);
+/* Says detach, where there is somebody to say it to; otherwise the link is over. With the
+ * mutex held. */
+void amqpci_client_link_begin_close(amqpci_client_link *link);
+
 AMQPC_CHECK amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_ms);
 AMQPC_CHECK amqpc_status amqpci_client_link_get_error(amqpci_client_link *link,
                                                       amqpc_client_error *error);

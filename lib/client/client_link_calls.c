@@ -29,8 +29,7 @@ static bool is_over(const void *object)
     return amqpci_client_link_is_over((const amqpci_client_link *)object);
 }
 
-/* Says detach, where there is somebody to say it to. */
-static void begin_close(amqpci_client_link *link)
+void amqpci_client_link_begin_close(amqpci_client_link *link)
 {
     bool attached = link->phase >= AMQPCI_LINK_ATTACHING && link->phase <= AMQPCI_LINK_PAUSING;
     if (amqpci_client_link_is_over(link) || link->phase == AMQPCI_LINK_CLOSING) {
@@ -38,11 +37,9 @@ static void begin_close(amqpci_client_link *link)
     }
     if (attached && amqpc_link_detach(link->link, true, NULL) == AMQPC_OK) {
         link->phase = AMQPCI_LINK_CLOSING;
-        amqpci_client_send_soon(link->client);
     } else {
         amqpci_client_link_end(link, NULL);
     }
-    amqpci_driver_look_again(link->client);
 }
 
 amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_ms)
@@ -52,7 +49,9 @@ amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_
     if (status != AMQPC_OK) {
         return status;
     }
-    begin_close(link);
+    amqpci_client_link_begin_close(link);
+    amqpci_client_send_soon(client);
+    amqpci_driver_look_again(client);
     status = amqpci_client_wait(client, amqpci_deadline(timeout_ms), is_over, link);
     amqpci_client_leave(client);
     return status;

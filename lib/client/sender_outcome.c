@@ -211,7 +211,7 @@ static bool is_flushed(const void *object)
     if (!sender->options.settled || sender->base.phase != AMQPCI_LINK_OPEN) {
         return true;
     }
-    return amqpci_client_output_size(client) + sender->base.link->connection->pending_size == 0;
+    return amqpci_client_is_all_sent(client);
 }
 
 amqpc_status amqpc_sender_flush(amqpc_sender *sender, int64_t timeout_ms)

@@ -22,7 +22,7 @@ class WithBrokerJ(BrokerScenarios):
 
     findings: ClassVar[tuple[str, ...]] = (
         """Messages that are sent settled are lost where `close` comes in the same read of 256 KiB: of 1,000 of 156 bytes none is kept, of 6,000 the
-first 5,028. Nothing is lost where the link is detached first, as amqpc_sender_close does.
+first 5,028. Nothing is lost where the link is detached first, as amqpc_client_close does.
 
     -> transfer(handle=0, delivery-id=2999, delivery-tag=binary(0bb7), message-format=0, settled=true) ...
     -> close()

@@ -49,6 +49,35 @@ static void take_open(const test_server *server, amqpc_connection *connection)
     }
 }
 
+/* Links that the client had not closed when it closed the connection. */
+static uint32_t count_abandoned(const amqpc_connection *connection)
+{
+    uint32_t count = 0;
+    amqpc_session *session = NULL;
+    while ((session = amqpc_connection_next_session(connection, session)) != NULL) {
+        const amqpc_link *link = NULL;
+        while ((link = amqpc_session_next_link(session, link)) != NULL) {
+            count += !amqpc_link_is_closed(link);
+        }
+    }
+    return count;
+}
+
+static void take_close(test_server *server, amqpc_connection *connection)
+{
+    server->closed_count++;
+    server->abandoned_count += count_abandoned(connection);
+    test_server_must_be_ok(amqpc_connection_close(connection, NULL), "close");
+}
+
+static void begin_session(const test_server *server, amqpc_session *session)
+{
+    const amqpc_begin begin = {.present = AMQPC_BEGIN_INCOMING_WINDOW,
+                               .incoming_window = server->options.window};
+    test_server_must_be_ok(amqpc_session_begin(session, begin.incoming_window > 0 ? &begin : NULL),
+                           "begin");
+}
+
 static void take_event(test_server *server, const amqpc_connection_event *event)
 {
     switch (event->type) {
@@ -59,11 +88,11 @@ static void take_event(test_server *server, const amqpc_connection_event *event)
         take_open(server, event->connection);
         break;
     case AMQPC_EVENT_CONNECTION_CLOSE:
-        test_server_must_be_ok(amqpc_connection_close(event->connection, NULL), "close");
+        take_close(server, event->connection);
         break;
     case AMQPC_EVENT_SESSION_BEGIN:
         if (amqpc_session_get_state(event->session) == AMQPC_SESSION_BEGIN_RECEIVED) {
-            test_server_must_be_ok(amqpc_session_begin(event->session, NULL), "begin");
+            begin_session(server, event->session);
         }
         break;
     case AMQPC_EVENT_SESSION_END:
@@ -359,6 +388,16 @@ uint32_t test_server_message_count(test_server *server)
 uint32_t test_server_connection_count(test_server *server)
 {
     return read_count(server, &server->connections);
+}
+
+uint32_t test_server_closed_count(test_server *server)
+{
+    return read_count(server, &server->closed_count);
+}
+
+uint32_t test_server_abandoned_count(test_server *server)
+{
+    return read_count(server, &server->abandoned_count);
 }
 
 uint32_t test_server_left(test_server *server)

@@ -39,6 +39,7 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * keeps_state     unsettled deliveries of lost links are kept, and links resumed
  * recovers_nothing  a link that says what is unsettled ends the session, with amqp:not-implemented
  * credit          that receivers are kept at; 0: 100
+ * window          of sessions, in frames; 0: the default
  * number_count    how many numbers there are to receive
  * port            0: a free one
  * refuses_sasl    nobody gets in
@@ -53,6 +54,7 @@ typedef struct test_server_options {
     bool refuses_sasl;
     bool drops_at_open;
     uint32_t credit;
+    uint32_t window;
     uint32_t number_count;
     uint32_t port;
     uint32_t max_frame_size;
@@ -80,6 +82,10 @@ uint32_t test_server_settled(test_server *server, uint32_t number);
 /* All messages that came, and connections that were made. */
 uint32_t test_server_message_count(test_server *server);
 uint32_t test_server_connection_count(test_server *server);
+
+/* Connections that the client has closed, and links that it had not closed before that. */
+uint32_t test_server_closed_count(test_server *server);
+uint32_t test_server_abandoned_count(test_server *server);
 
 /* How many numbers of those to receive are not accepted yet. */
 uint32_t test_server_left(test_server *server);

@@ -396,10 +396,15 @@ static void take_attach(test_server *server, amqpc_link *link)
     test_server_must_be_ok(amqpc_link_attach(link, NULL, NULL, NULL), "attach");
 }
 
-static void take_detach(amqpc_link *link)
+static void take_detach(test_server *server, amqpc_link *link)
 {
     bool closed = amqpc_link_is_closed(link);
     if (amqpc_link_get_state(link) == AMQPC_LINK_DETACH_RECEIVED) {
+        bool has_numbers = amqpc_link_role(link) == AMQPC_ROLE_SENDER && address_of(link).size > 0;
+        if (closed && has_numbers) {
+            count_outcomes(server, link);
+            send_again(server, link);
+        }
         test_server_must_be_ok(amqpc_link_detach(link, closed, NULL), "detach");
     }
     if (closed) {
@@ -430,7 +435,7 @@ void test_server_take_link_event(test_server *server, const amqpc_connection_eve
         }
         break;
     default:
-        take_detach(event->link);
+        take_detach(server, event->link);
         break;
     }
 }

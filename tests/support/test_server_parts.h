@@ -40,6 +40,8 @@ struct test_server {
     amqpc_transport *transports[CONNECTIONS_MAX];
     uint32_t messages;
     uint32_t connections;
+    uint32_t closed_count;
+    uint32_t abandoned_count;
     uint32_t dynamic_count;
     uint32_t once_count; /* attachments of "once" */
     uint32_t left;

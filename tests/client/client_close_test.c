@@ -1,0 +1,192 @@
+/* Closing in order: what was posted goes out, then links are closed, then the connection. */
+#include <amqpcodec/receiver.h>
+#include <amqpcodec/requester.h>
+#include <amqpcodec/sender.h>
+#include <string.h>
+
+#include "client/client_fixture.h"
+
+static void wait_for_closed(test_server *server)
+{
+    uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS;
+    while (test_server_closed_count(server) == 0) {
+        pause_shortly();
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+}
+
+/* As a program with an event loop does it. */
+static void close_without_waiting(amqpc_client *client)
+{
+    amqpc_status status = AMQPC_TIMED_OUT;
+    for (uint64_t end_ms = amqpc_now_ms() + PATIENCE_MS; status != AMQPC_OK;) {
+        status = amqpc_client_close(client, 0);
+        if (status != AMQPC_OK) {
+            assert_status(AMQPC_TIMED_OUT, status);
+            pause_shortly();
+        }
+        assert_true(amqpc_now_ms() < end_ms);
+    }
+}
+
+static void check_links_are_closed_first(bool background)
+{
+    client_fixture fixture;
+    amqpc_requester *requester = NULL;
+    amqpc_message message;
+    amqpc_delivery reply;
+    uint64_t number = 1;
+    amqpc_client_options options = client_fixture_options();
+    options.background = background;
+    client_fixture_make(&fixture, &(test_server_options){.number_count = 10}, &options);
+    amqpc_sender *sender = make_sender(fixture.client, "accept", AMQPC_AT_MOST_ONCE);
+    amqpc_sender *closed = make_sender(fixture.client, "accept", AMQPC_AT_LEAST_ONCE);
+    amqpc_sender *refused = make_sender(fixture.client, "refuse", AMQPC_AT_LEAST_ONCE);
+    amqpc_receiver *receiver = make_receiver(fixture.client, "numbers", 10);
+    assert_ok(amqpc_sender_wait_open(sender, PATIENCE_MS));
+    assert_ok(amqpc_sender_close(closed, PATIENCE_MS));
+    assert_status(AMQPC_LINK_REFUSED, amqpc_sender_wait_open(refused, PATIENCE_MS));
+    assert_ok(amqpc_receiver_wait_open(receiver, PATIENCE_MS));
+    number_message(&number, &message);
+    assert_ok(amqpc_requester_new(fixture.client, "answer", &requester));
+    assert_ok(amqpc_requester_call(requester, &message, PATIENCE_MS, &reply));
+    amqpc_delivery_release(&reply);
+    post_number(sender, 2);
+    if (background) {
+        assert_ok(amqpc_client_close(fixture.client, PATIENCE_MS));
+    } else {
+        close_without_waiting(fixture.client);
+    }
+    assert_int_equal(AMQPC_CLIENT_CLOSED, amqpc_client_get_state(fixture.client));
+    wait_for_closed(fixture.server);
+    assert_int_equal(0, test_server_abandoned_count(fixture.server));
+    assert_int_equal(1, test_server_received(fixture.server, 2));
+    assert_status(AMQPC_CLOSED, amqpc_sender_wait_open(sender, 0));
+    client_fixture_free(&fixture);
+}
+
+static void test_links_are_closed_before_the_connection(void **state)
+{
+    (void)state;
+    check_links_are_closed_first(true);
+    check_links_are_closed_first(false);
+}
+
+enum { LARGE_COUNT = 12, LARGE_SIZE = 30000 };
+
+/* Settled messages of many frames each, of which the session's window takes a few at a time: they
+ * wait within the engine when the client is closed. */
+static void check_settled_messages_arrive(bool background)
+{
+    client_fixture fixture;
+    static uint8_t large[LARGE_COUNT][LARGE_SIZE];
+    amqpc_bytes payloads[LARGE_COUNT];
+    const uint8_t head[] = {0,
+                            AMQPC_CODE_SMALLULONG,
+                            0x75,
+                            AMQPC_CODE_BINARY32,
+                            0,
+                            0,
+                            (LARGE_SIZE - 8) >> 8,
+                            (LARGE_SIZE - 8) & 0xff};
+    size_t posted = 0;
+    amqpc_client_options options = client_fixture_options();
+    options.background = background;
+    for (uint64_t i = 0; i < LARGE_COUNT; i++) {
+        memcpy(large[i], head, sizeof head);
+        memcpy(large[i] + sizeof head, &i, sizeof i);
+        payloads[i] = (amqpc_bytes){large[i], LARGE_SIZE};
+    }
+    client_fixture_make(&fixture, &(test_server_options){.max_frame_size = 512, .window = 8},
+                        &options);
+    amqpc_sender *sender = make_sender(fixture.client, "accept", AMQPC_AT_MOST_ONCE);
+    assert_ok(amqpc_sender_post_batch(sender, payloads, LARGE_COUNT, 0, PATIENCE_MS, &posted));
+    assert_int_equal(LARGE_COUNT, posted);
+    if (background) {
+        assert_ok(amqpc_client_close(fixture.client, PATIENCE_MS));
+    } else {
+        close_without_waiting(fixture.client);
+    }
+    wait_for_closed(fixture.server);
+    for (uint32_t i = 0; i < LARGE_COUNT; i++) {
+        assert_int_equal(1, test_server_received(fixture.server, i));
+    }
+    assert_int_equal(0, test_server_abandoned_count(fixture.server));
+    client_fixture_free(&fixture);
+}
+
+static void test_settled_messages_that_wait_for_the_window_arrive(void **state)
+{
+    (void)state;
+    check_settled_messages_arrive(true);
+    check_settled_messages_arrive(false);
+}
+
+static void test_without_waiting_no_outcome_is_given_up(void **state)
+{
+    client_fixture fixture;
+    amqpc_completion completion;
+    size_t count = 0;
+    amqpc_client_options options = client_fixture_options();
+    (void)state;
+    options.background = false;
+    client_fixture_make(&fixture, NULL, &options);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", AMQPC_AT_LEAST_ONCE);
+    post_number(sender, 1);
+    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(fixture.client, 0));
+    wait_for_messages(fixture.server, 1);
+    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(fixture.client, 0));
+    assert_int_equal(AMQPC_CLIENT_OPEN, amqpc_client_get_state(fixture.client));
+    test_server_release_held(fixture.server);
+    close_without_waiting(fixture.client);
+    assert_ok(amqpc_sender_completions(sender, &completion, 1, 0, &count));
+    assert_int_equal(AMQPC_COMPOSITE_ACCEPTED, completion.state_type);
+    client_fixture_free(&fixture);
+}
+
+static void test_outcomes_that_do_not_come_in_time_are_unknown(void **state)
+{
+    client_fixture fixture;
+    amqpc_completion completion;
+    size_t count = 0;
+    (void)state;
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", AMQPC_AT_LEAST_ONCE);
+    post_number(sender, 1);
+    wait_for_messages(fixture.server, 1);
+    amqpc_status status = amqpc_client_close(fixture.client, 20);
+    assert_true(status == AMQPC_OK || status == AMQPC_TIMED_OUT);
+    assert_ok(amqpc_client_close(fixture.client, PATIENCE_MS));
+    assert_ok(amqpc_sender_completions(sender, &completion, 1, 0, &count));
+    assert_true(completion.unknown);
+    assert_int_equal(0, test_server_abandoned_count(fixture.server));
+    client_fixture_free(&fixture);
+}
+
+/* --- Nobody to tell. */
+
+static void test_client_that_is_not_connected_closes_at_once(void **state)
+{
+    amqpc_client_options options = client_fixture_options();
+    test_server *server = test_server_start(&(test_server_options){.drops_at_open = true});
+    (void)state;
+    amqpc_client *client = make_client(server, &options);
+    amqpc_sender *sender = make_sender(client, "accept", AMQPC_AT_LEAST_ONCE);
+    wait_for_event(client, AMQPC_CLIENT_EVENT_DISCONNECTED);
+    assert_ok(amqpc_client_close(client, AMQPC_FOREVER));
+    assert_status(AMQPC_CLOSED, amqpc_sender_wait_open(sender, 0));
+    amqpc_client_free(client);
+    test_server_stop(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_links_are_closed_before_the_connection),
+        cmocka_unit_test(test_settled_messages_that_wait_for_the_window_arrive),
+        cmocka_unit_test(test_without_waiting_no_outcome_is_given_up),
+        cmocka_unit_test(test_outcomes_that_do_not_come_in_time_are_unknown),
+        cmocka_unit_test(test_client_that_is_not_connected_closes_at_once),
+    };
+    return cmocka_run_group_tests_name("client close", tests, NULL, NULL);
+}
