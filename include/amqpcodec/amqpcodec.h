@@ -7,6 +7,7 @@
 #include <amqpcodec/client.h>
 #include <amqpcodec/composites.h>
 #include <amqpcodec/connection.h>
+#include <amqpcodec/controller.h>
 #include <amqpcodec/delivery.h>
 #include <amqpcodec/event.h>
 #include <amqpcodec/explain.h>

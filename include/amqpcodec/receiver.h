@@ -104,6 +104,23 @@ AMQPC_API amqpc_status amqpc_receiver_update(amqpc_receiver *receiver, uint64_t 
                                              uint64_t last, const amqpc_value *state,
                                              bool settled) AMQPC_CHECK;
 
+/* Settles deliveries in a transaction (AMQP 4.4.2): they are when it is committed; when it is
+ * rolled back they come again. As amqpc_receiver_settle and amqpc_receiver_update.
+ *
+ * transaction  of the same client, and declared
+ * state_type   AMQPC_COMPOSITE_ACCEPTED, AMQPC_COMPOSITE_RELEASED, AMQPC_COMPOSITE_REJECTED or
+ *              AMQPC_COMPOSITE_MODIFIED, without fields
+ * outcome      borrowed until return; a described value, such as amqpc_rejected_encode makes
+ *
+ * Returns as amqpc_receiver_settle; AMQPC_INVALID_STATE where the transaction is not declared yet;
+ * where it has ended as amqpc_transaction_wait_declared. */
+AMQPC_API amqpc_status amqpc_receiver_settle_in(amqpc_receiver *receiver, uint64_t first,
+                                                uint64_t last, amqpc_transaction *transaction,
+                                                uint32_t state_type) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_receiver_update_in(amqpc_receiver *receiver, uint64_t first,
+                                                uint64_t last, amqpc_transaction *transaction,
+                                                const amqpc_value *outcome) AMQPC_CHECK;
+
 /* Lets `count` more messages come. Returns AMQPC_OK; AMQPC_INVALID_ARGUMENT, AMQPC_FORKED; where
  * the link has ended its status. */
 AMQPC_API amqpc_status amqpc_receiver_add_credit(amqpc_receiver *receiver,

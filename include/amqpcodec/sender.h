@@ -127,6 +127,47 @@ AMQPC_API amqpc_status amqpc_sender_post_borrowed(amqpc_sender *sender, const am
                                                   size_t count, uint64_t context,
                                                   int64_t timeout_ms, size_t *posted) AMQPC_CHECK;
 
+/* How messages are posted, or sent, beyond the sender's options. Set the defaults by
+ * amqpc_post_options_init. Everything is borrowed until return.
+ *
+ * struct_size     sizeof(amqpc_post_options) of the caller
+ * by_reference    as amqpc_sender_post_borrowed; only of amqpc_sender_post_with
+ * message_format  default 0: a message of AMQP 3.2
+ * transaction     NULL, or one of the same client to post in (AMQP 4.4.1): it is waited for until
+ * it is declared. The outcome is what it will be once the transaction is committed. tag
+ * delivery-tag, 1 to 32 bytes, of one message, unique among those of the link without an outcome;
+ * empty: one is made */
+typedef struct amqpc_post_options {
+    size_t struct_size;
+    bool by_reference;
+    uint32_t message_format;
+    amqpc_transaction *transaction;
+    amqpc_bytes tag;
+} amqpc_post_options;
+
+/* Sets the defaults. struct_size: sizeof(amqpc_post_options) as the caller was compiled. */
+AMQPC_API void amqpc_post_options_init(amqpc_post_options *options, size_t struct_size);
+
+/* As amqpc_sender_post_batch, with options. options: NULL for the defaults.
+ *
+ * Returns as amqpc_sender_post_batch; AMQPC_INVALID_ARGUMENT for options that are not valid, such
+ * as a tag for several messages, or a transaction of another client; where the transaction has
+ * ended as amqpc_transaction_wait_declared. */
+AMQPC_API amqpc_status amqpc_sender_post_with(amqpc_sender *sender, const amqpc_bytes *payloads,
+                                              size_t count, const amqpc_post_options *options,
+                                              uint64_t context, int64_t timeout_ms,
+                                              size_t *posted) AMQPC_CHECK;
+
+/* As amqpc_sender_send and amqpc_sender_send_bytes, with options. Statuses are those, and as of
+ * amqpc_sender_post_with. */
+AMQPC_API amqpc_status amqpc_sender_send_with(amqpc_sender *sender, const amqpc_message *message,
+                                              const amqpc_post_options *options, int64_t timeout_ms,
+                                              amqpc_outcome *outcome) AMQPC_CHECK;
+AMQPC_API amqpc_status amqpc_sender_send_bytes_with(amqpc_sender *sender, amqpc_bytes payload,
+                                                    const amqpc_post_options *options,
+                                                    int64_t timeout_ms,
+                                                    amqpc_outcome *outcome) AMQPC_CHECK;
+
 /* The outcome of one posted message.
  *
  * context     as it was posted

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "client/client_link.h"
+#include "client/controller.h"
 #include "client/requester.h"
 #include "engine/connection.h"
 #include "transport/poller.h"
@@ -89,6 +90,9 @@ static void destroy(amqpc_client *client)
 {
     while (client->first_requester != NULL) {
         amqpci_requester_destroy(client->first_requester);
+    }
+    while (client->first_controller != NULL) {
+        amqpci_controller_destroy(client->first_controller);
     }
     while (client->first_link != NULL) {
         amqpci_client_link_destroy(client->first_link);

@@ -125,6 +125,7 @@ struct amqpc_client {
     amqpci_client_link *first_link;
     amqpci_client_link *last_link;
     struct amqpc_requester *first_requester;
+    struct amqpc_controller *first_controller;
     uint64_t link_count; /* made so far */
     uint64_t links_due_ms;
     amqpci_attempts attempts;

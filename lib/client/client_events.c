@@ -87,6 +87,7 @@ static void take_link_event(const amqpc_connection_event *event)
     case AMQPC_EVENT_LINK_FLOW:
         if (sends) {
             amqpci_sender_take_flow((amqpc_sender *)link);
+            amqpci_client_link_notify(link);
         }
         break;
     default:

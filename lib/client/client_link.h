@@ -46,10 +46,9 @@ typedef struct amqpci_link_kind {
  * epoch      of the engine's links, which counts on from one to the next: numbers of deliveries
  *            begin with it
  * attachments  so far
- * notify     called where something was received or completed, or the link was attached or has
- *            ended; NULL for nobody
- * owner      for notify
- * error      of AMQPCI_LINK_FAILED */
+ * notify     called where something was received or completed, or the link was attached, is
+ * attached no more, or has ended, or credit came; NULL for nobody owner      for notify error of
+ * AMQPCI_LINK_FAILED */
 struct amqpci_client_link {
     const amqpci_link_kind *kind;
     amqpc_client *client;
@@ -167,6 +166,8 @@ void amqpci_client_link_free(amqpci_client_link *link);
 /* What a link is attached with.
  *
  * source, target  NULL for one of the address
+ * coordinator     NULL; or the target is a coordinator (AMQP 4.5.1) that is to have these
+ *                 capabilities: symbols, separated by spaces, perhaps none
  * capabilities    symbols, separated by spaces; NULL for none
  * selector        NULL for none */
 typedef struct amqpci_link_terms {
@@ -175,6 +176,7 @@ typedef struct amqpci_link_terms {
     const char *address;
     const amqpc_source *source;
     const amqpc_target *target;
+    const char *coordinator;
     const amqpc_value *properties;
     const char *capabilities;
     const char *selector;

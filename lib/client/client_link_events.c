@@ -76,6 +76,7 @@ void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_clien
     if (link->retry_ms < client->links_due_ms) {
         client->links_due_ms = link->retry_ms;
     }
+    amqpci_client_link_notify(link);
 }
 
 bool amqpci_client_link_take_forgetful(const amqpci_client_link *link,

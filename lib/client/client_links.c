@@ -119,6 +119,7 @@ void amqpci_client_links_suspend(amqpc_client *client)
             amqpci_client_link_end(at, NULL);
         } else if (!amqpci_client_link_is_over(at)) {
             at->phase = AMQPCI_LINK_IDLE;
+            amqpci_client_link_notify(at);
         }
     }
 }

@@ -107,6 +107,19 @@ static amqpc_status encode_source(const amqpci_link_terms *terms, const char *ad
     return value_of(with->source, value);
 }
 
+/* AMQP 4.5.1, 4.5.7. */
+static amqpc_status encode_coordinator(const char *capabilities, parts *with, amqpci_sink *sink)
+{
+    amqpc_coordinator coordinator = {.present = 0};
+    if (!amqpci_split_symbols(capabilities, with->capabilities, &coordinator.capabilities)) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    if (coordinator.capabilities.count > 0) {
+        coordinator.present |= AMQPC_COORDINATOR_CAPABILITIES;
+    }
+    return amqpci_encode_coordinator(sink, &coordinator);
+}
+
 static amqpc_status encode_target(const amqpci_link_terms *terms, const char *address, parts *with,
                                   amqpc_value *value)
 {
@@ -120,7 +133,9 @@ static amqpc_status encode_target(const amqpci_link_terms *terms, const char *ad
         target.address = amqpci_text(address);
     }
     amqpci_sink_init_growable(&sink, with->target);
-    amqpc_status status = amqpci_encode_target(&sink, &target);
+    amqpc_status status = terms->coordinator != NULL
+                              ? encode_coordinator(terms->coordinator, with, &sink)
+                              : amqpci_encode_target(&sink, &target);
     if (status != AMQPC_OK) {
         return status;
     }
@@ -149,7 +164,7 @@ static amqpc_status fill_termini(const amqpci_link_terms *terms, const char *nam
     bool sends = terms->role == AMQPC_ROLE_SENDER;
     bool has_source = terms->source != NULL && terms->source->present & AMQPC_SOURCE_ADDRESS;
     bool has_target = terms->target != NULL && terms->target->present & AMQPC_TARGET_ADDRESS;
-    const char *own_source = has_source ? NULL : name;
+    const char *own_source = has_source || terms->coordinator != NULL ? NULL : name;
     const char *own_target = has_target ? NULL : name;
     if (!sends && terms->address == NULL && terms->source == NULL) {
         return AMQPC_INVALID_ARGUMENT;

@@ -1,4 +1,7 @@
-/* Settling what was received (AMQP 2.6.12, 3.4). */
+/* Settling what was received (AMQP 2.6.12, 3.4), also in a transaction (AMQP 4.4.2). */
+#include <amqpcodec/transaction.h>
+
+#include "client/controller.h"
 #include "client/receiver.h"
 #include "engine/link.h"
 
@@ -76,4 +79,48 @@ amqpc_status amqpc_receiver_update(amqpc_receiver *receiver, uint64_t first, uin
     return status == AMQPC_OK
                ? end(receiver, amqpc_link_update(receiver->base.link, first, last, state, settled))
                : status;
+}
+
+/* --- In a transaction. */
+
+/* The disposition goes out before the discharge, whatever waits. */
+static amqpc_status update_in(amqpc_receiver *receiver, uint64_t first, uint64_t last,
+                              const amqpc_transaction *transaction, uint32_t state_type,
+                              const amqpc_value *outcome)
+{
+    amqpc_transaction_state state;
+    if (transaction->controller->client != receiver->base.client) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    amqpc_status status = amqpci_transaction_check(transaction);
+    if (status != AMQPC_OK) {
+        return status == AMQPC_NOT_FOUND ? AMQPC_INVALID_STATE : status;
+    }
+    if (outcome != NULL) {
+        amqpc_transaction_state_init_outcome(&state, transaction->id, outcome);
+    } else {
+        amqpc_transaction_state_init(&state, transaction->id, state_type);
+    }
+    return amqpc_link_update(receiver->base.link, first, last, &state.value, true);
+}
+
+amqpc_status amqpc_receiver_settle_in(amqpc_receiver *receiver, uint64_t first, uint64_t last,
+                                      amqpc_transaction *transaction, uint32_t state_type)
+{
+    if (state_type < AMQPC_COMPOSITE_ACCEPTED || state_type > AMQPC_COMPOSITE_MODIFIED) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    amqpc_status status = begin(receiver);
+    return status == AMQPC_OK
+               ? end(receiver, update_in(receiver, first, last, transaction, state_type, NULL))
+               : status;
+}
+
+amqpc_status amqpc_receiver_update_in(amqpc_receiver *receiver, uint64_t first, uint64_t last,
+                                      amqpc_transaction *transaction, const amqpc_value *outcome)
+{
+    amqpc_status status = begin(receiver);
+    return status == AMQPC_OK ? end(receiver, update_in(receiver, first, last, transaction,
+                                                        AMQPC_COMPOSITE_NONE, outcome))
+                              : status;
 }

@@ -241,7 +241,7 @@ static amqpc_status make_links(amqpc_requester *requester, const char *address)
     sender.guarantee = AMQPC_ONCE_OR_UNKNOWN;
     amqpc_status status = amqpci_receiver_make(client, NULL, &receiver, &requester->receiver);
     if (status == AMQPC_OK) {
-        status = amqpci_client_sender_make(client, address, &sender, &requester->sender);
+        status = amqpci_client_sender_make(client, address, &sender, NULL, &requester->sender);
     }
     if (status == AMQPC_OK) {
         requester->receiver->base.notify = take_news;

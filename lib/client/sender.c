@@ -114,7 +114,8 @@ static void fill_terms(const char *address, const amqpc_sender_options *options,
 }
 
 amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address,
-                                       const amqpc_sender_options *options, amqpc_sender **sender)
+                                       const amqpc_sender_options *options, const char *coordinator,
+                                       amqpc_sender **sender)
 {
     amqpci_link_terms terms;
     if (client->state == AMQPC_CLIENT_CLOSING || client->state == AMQPC_CLIENT_CLOSED) {
@@ -125,6 +126,7 @@ amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address
         return AMQPC_NO_MEMORY;
     }
     fill_terms(address, options, &terms);
+    terms.coordinator = coordinator;
     amqpc_status status = amqpci_client_link_terms_encode(client, &terms, &made->base.terms);
     if (status != AMQPC_OK) {
         amqpci_release(&client->allocator, made);
@@ -153,7 +155,7 @@ amqpc_status amqpc_sender_new(amqpc_client *client, const char *address,
     if (status != AMQPC_OK) {
         return status;
     }
-    status = amqpci_client_sender_make(client, address, &chosen, sender);
+    status = amqpci_client_sender_make(client, address, &chosen, NULL, sender);
     amqpci_client_leave(client);
     return status;
 }

@@ -41,10 +41,10 @@ struct amqpc_sender {
 
 /* --- sender.c */
 
-/* Makes a sender. */
+/* Makes a sender. coordinator: as in amqpci_link_terms. */
 AMQPC_CHECK amqpc_status amqpci_client_sender_make(amqpc_client *client, const char *address,
                                                    const amqpc_sender_options *options,
-                                                   amqpc_sender **sender);
+                                                   const char *coordinator, amqpc_sender **sender);
 
 /* Whether nothing keeps a message from being sent now, or ever. An amqpci_condition. */
 bool amqpci_sender_may_post(const void *object);

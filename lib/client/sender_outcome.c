@@ -1,4 +1,5 @@
 /* What becomes of messages: who waits for an outcome gets it, the others' go to the completions. */
+#include <amqpcodec/transaction.h>
 #include <string.h>
 
 #include "client/sender.h"
@@ -6,10 +7,26 @@
 
 enum { UPDATES_AT_ONCE = 64 };
 
-/* Outcomes after which nothing follows (AMQP 3.4.2 to 3.4.5). */
+/* Outcomes after which nothing follows (AMQP 3.4.2 to 3.4.5, 4.5.5). */
 static bool is_outcome(uint32_t state_type)
 {
-    return state_type >= AMQPC_COMPOSITE_ACCEPTED && state_type <= AMQPC_COMPOSITE_MODIFIED;
+    return (state_type >= AMQPC_COMPOSITE_ACCEPTED && state_type <= AMQPC_COMPOSITE_MODIFIED) ||
+           state_type == AMQPC_COMPOSITE_DECLARED;
+}
+
+/* Of a message that was posted in a transaction: the outcome that it will have stands in its place
+ * (AMQP 4.4.1, 4.5.6). Where there is none the peer has settled it without a word. */
+static void unwrap_transactional(amqpc_update *update)
+{
+    amqpc_transactional_state state;
+    if (amqpc_update_transaction(update, &state) != AMQPC_OK) {
+        return;
+    }
+    bool has_outcome = (state.present & AMQPC_TRANSACTIONAL_STATE_OUTCOME) != 0;
+    uint32_t type = has_outcome ? amqpc_value_composite(&state.outcome) : AMQPC_COMPOSITE_NONE;
+    update->state_type = has_outcome && type == AMQPC_COMPOSITE_NONE ? AMQPC_STATE_OTHER : type;
+    update->state = has_outcome ? state.outcome : (amqpc_value){.type = AMQPC_TYPE_NULL};
+    update->unknown = update->unknown || !has_outcome;
 }
 
 /* The state, where its type does not say it all. */
@@ -104,7 +121,10 @@ void amqpci_sender_take_updates(amqpc_sender *sender)
     while (link != NULL && link->updates.first != NULL) {
         amqpci_ignore(amqpc_link_updates(link, updates, UPDATES_AT_ONCE, &count)); /* it is valid */
         for (size_t i = 0; i < count; i++) {
-            const amqpc_update *update = &updates[i];
+            amqpc_update *update = &updates[i];
+            if (AMQPCI_UNLIKELY(update->state_type == AMQPC_COMPOSITE_TRANSACTIONAL_STATE)) {
+                unwrap_transactional(update);
+            }
             if (AMQPCI_LIKELY(update->settled) || settle(sender, update)) {
                 complete(sender, update->number, update->context, update->state_type,
                          update->unknown, encoded_state(update));

@@ -1,19 +1,68 @@
 /* Sending: as far as credit, window and output allow, without a copy of what is encoded here. */
+#include <amqpcodec/transaction.h>
+#include <string.h>
+
 #include "base/memory.h"
-#include "client/sender.h"
+#include "client/controller.h"
 #include "engine/link.h"
 
 enum { BATCH = 64 /* messages between two looks at the output */ };
 
-/* Waits until the link takes a message. The statuses of waiting, and of a link that is over. */
-static amqpc_status wait_to_post(amqpc_sender *sender, uint64_t deadline_ms)
+/* How a call sends.
+ *
+ * given    by the program
+ * options  of the engine
+ * state    of the transaction; it points into itself */
+typedef struct posting {
+    amqpc_sender *sender;
+    amqpc_post_options given;
+    amqpc_send_options options;
+    amqpc_transaction_state state;
+} posting;
+
+void amqpc_post_options_init(amqpc_post_options *options, size_t struct_size)
+{
+    amqpc_post_options defaults = {.struct_size = struct_size};
+    memcpy(options, &defaults, struct_size < sizeof defaults ? struct_size : sizeof defaults);
+}
+
+/* Begins a call that sends `count` messages: takes the mutex. options: NULL for the defaults.
+ * Without the mutex AMQPC_INVALID_ARGUMENT, AMQPC_FORKED. */
+static amqpc_status begin_call(amqpc_sender *sender, const amqpc_post_options *options,
+                               size_t count, posting *with)
+{
+    amqpc_post_options *given = &with->given;
+    amqpc_post_options_init(given, sizeof *given);
+    if (options != NULL) {
+        size_t size = options->struct_size;
+        memcpy(given, options, size < sizeof *given ? size : sizeof *given);
+    }
+    bool foreign =
+        given->transaction != NULL && given->transaction->controller->client != sender->base.client;
+    if (foreign || given->tag.size > AMQPC_DELIVERY_TAG_MAX || (given->tag.size > 0 && count > 1)) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    amqpc_status status = amqpci_client_enter(sender->base.client);
+    if (status == AMQPC_OK) {
+        with->sender = sender;
+        with->options = sender->options;
+        with->options.by_reference = given->by_reference;
+        with->options.message_format = given->message_format;
+        with->options.tag = given->tag;
+    }
+    return status;
+}
+
+/* Waits until the link takes a message, or the condition holds otherwise. The statuses of waiting,
+ * and of a link that is over. */
+static amqpc_status wait_to_post_until(amqpc_sender *sender, uint64_t deadline_ms,
+                                       amqpci_condition *is_met, const void *object)
 {
     amqpc_client *client = sender->base.client;
     if (AMQPCI_UNLIKELY(!amqpci_sender_may_post(sender))) {
         amqpci_client_flush(client); /* perhaps it is the output that is full */
         sender->posters++;
-        amqpc_status status =
-            amqpci_client_wait(client, deadline_ms, amqpci_sender_may_post, sender);
+        amqpc_status status = amqpci_client_wait(client, deadline_ms, is_met, object);
         sender->posters--;
         if (status != AMQPC_OK) {
             amqpci_sender_answer_drain(sender);
@@ -23,9 +72,44 @@ static amqpc_status wait_to_post(amqpc_sender *sender, uint64_t deadline_ms)
     return amqpci_client_link_end_status(&sender->base);
 }
 
+static amqpc_status wait_to_post(amqpc_sender *sender, uint64_t deadline_ms)
+{
+    return wait_to_post_until(sender, deadline_ms, amqpci_sender_may_post, sender);
+}
+
+static bool may_post_or_over(const void *object)
+{
+    const posting *with = (const posting *)object;
+    return amqpci_sender_may_post(with->sender) ||
+           amqpci_transaction_check(with->given.transaction) != AMQPC_OK;
+}
+
+/* As wait_to_post; in a transaction also for that, which may be lost while the link is waited for.
+ */
+static amqpc_status wait_to_post_with(posting *with, uint64_t deadline_ms)
+{
+    if (with->given.transaction == NULL) {
+        return wait_to_post(with->sender, deadline_ms);
+    }
+    amqpc_status status = amqpci_transaction_wait(with->given.transaction, deadline_ms);
+    if (status == AMQPC_OK) {
+        status = wait_to_post_until(with->sender, deadline_ms, may_post_or_over, with);
+    }
+    amqpc_status goes_on = amqpci_transaction_check(with->given.transaction);
+    if (status == AMQPC_OK && goes_on != AMQPC_OK) {
+        status = goes_on;
+    }
+    if (status == AMQPC_OK) {
+        amqpc_transaction_state_init(&with->state, with->given.transaction->id,
+                                     AMQPC_COMPOSITE_NONE);
+        with->options.state = &with->state.value;
+    }
+    return status;
+}
+
 /* Encodes the message where it is sent from. */
 static amqpc_status send_message(amqpc_sender *sender, const amqpc_message *message,
-                                 uint64_t *number)
+                                 const amqpc_send_options *options, uint64_t *number)
 {
     void *data = NULL;
     size_t size = 0;
@@ -34,19 +118,20 @@ static amqpc_status send_message(amqpc_sender *sender, const amqpc_message *mess
         return AMQPC_INVALID_ARGUMENT;
     }
     amqpc_link *link = sender->base.link;
-    amqpc_status status = amqpc_link_reserve(link, bound, &sender->options, &data);
+    amqpc_status status = amqpc_link_reserve(link, bound, options, &data);
     if (status == AMQPC_OK) {
         status = amqpc_message_encode(message, 0, data, bound, &size);
     }
-    return status == AMQPC_OK ? amqpc_link_commit(link, size, &sender->options, number) : status;
+    return status == AMQPC_OK ? amqpc_link_commit(link, size, options, number) : status;
 }
 
 /* message: NULL where the payload is encoded already. */
 static amqpc_status send_one(amqpc_sender *sender, const amqpc_message *message,
-                             amqpc_bytes payload, uint64_t *number)
+                             amqpc_bytes payload, const amqpc_send_options *options,
+                             uint64_t *number)
 {
-    return message != NULL ? send_message(sender, message, number)
-                           : amqpc_link_send(sender->base.link, payload, &sender->options, number);
+    return message != NULL ? send_message(sender, message, options, number)
+                           : amqpc_link_send(sender->base.link, payload, options, number);
 }
 
 /* A message was given to the engine, or not: the receiver that drains is answered, and what is to
@@ -71,7 +156,7 @@ static amqpc_status post_message(amqpc_sender *sender, const amqpc_message *mess
         return status;
     }
     sender->options.context = context;
-    status = send_message(sender, message, NULL);
+    status = send_message(sender, message, &sender->options, NULL);
     if (status != AMQPC_OK) {
         return status;
     }
@@ -121,7 +206,12 @@ static amqpc_status post_some(amqpc_sender *sender, const amqpc_bytes *payloads,
         return status;
     }
     options->context = context;
-    status = amqpc_link_send_batch(sender->base.link, payloads, count, options, sent, NULL);
+    if (AMQPCI_UNLIKELY(options->tag.size > 0)) {
+        status = amqpc_link_send(sender->base.link, *payloads, options, NULL);
+        *sent = status == AMQPC_OK;
+    } else {
+        status = amqpc_link_send_batch(sender->base.link, payloads, count, options, sent, NULL);
+    }
     if (options->settled && !options->by_reference) {
         amqpci_completions_add_sent(&sender->completions, context, *sent);
     } else {
@@ -131,25 +221,26 @@ static amqpc_status post_some(amqpc_sender *sender, const amqpc_bytes *payloads,
     return status;
 }
 
-static amqpc_status post_all(amqpc_sender *sender, const amqpc_bytes *payloads, size_t count,
-                             uint64_t context, bool by_reference, uint64_t deadline_ms,
-                             size_t *posted)
+static amqpc_status post_all(posting *with, const amqpc_bytes *payloads, size_t count,
+                             uint64_t context, uint64_t deadline_ms, size_t *posted)
 {
+    amqpc_sender *sender = with->sender;
+    bool by_reference = with->options.by_reference;
     amqpc_status status = AMQPC_OK;
     size_t done = 0;
     while (status == AMQPC_OK && done < count) {
-        status = wait_to_post(sender, deadline_ms);
+        status = wait_to_post_with(with, deadline_ms);
         if (status != AMQPC_OK) {
             break;
         }
         /* In receiver-settle-mode second the payload is copied: a delivery that is settled by this
          * end would have two last updates. */
-        amqpc_send_options options = sender->options;
-        options.by_reference =
+        with->options.by_reference =
             by_reference && sender->base.link->rcv_settle_mode == AMQPC_RECEIVER_SETTLE_MODE_FIRST;
-        sender->has_borrowed = sender->has_borrowed || options.by_reference;
+        sender->has_borrowed = sender->has_borrowed || with->options.by_reference;
         size_t sent = 0;
-        status = post_some(sender, payloads + done, count - done, context + done, &options, &sent);
+        status =
+            post_some(sender, payloads + done, count - done, context + done, &with->options, &sent);
         done += sent;
         if (status == AMQPC_NO_CREDIT || (status == AMQPC_LIMIT_REACHED && sent > 0)) {
             status = AMQPC_OK; /* it is waited for */
@@ -159,17 +250,17 @@ static amqpc_status post_all(amqpc_sender *sender, const amqpc_bytes *payloads, 
     return status;
 }
 
-static amqpc_status post_payloads(amqpc_sender *sender, const amqpc_bytes *payloads, size_t count,
-                                  uint64_t context, bool by_reference, int64_t timeout_ms,
-                                  size_t *posted)
+amqpc_status amqpc_sender_post_with(amqpc_sender *sender, const amqpc_bytes *payloads, size_t count,
+                                    const amqpc_post_options *options, uint64_t context,
+                                    int64_t timeout_ms, size_t *posted)
 {
-    amqpc_status status = amqpci_client_enter(sender->base.client);
+    posting with;
     *posted = 0;
+    amqpc_status status = begin_call(sender, options, count, &with);
     if (status != AMQPC_OK) {
         return status;
     }
-    status = post_all(sender, payloads, count, context, by_reference, amqpci_deadline(timeout_ms),
-                      posted);
+    status = post_all(&with, payloads, count, context, amqpci_deadline(timeout_ms), posted);
     end_call(sender);
     return status;
 }
@@ -178,14 +269,17 @@ amqpc_status amqpc_sender_post_batch(amqpc_sender *sender, const amqpc_bytes *pa
                                      size_t count, uint64_t context, int64_t timeout_ms,
                                      size_t *posted)
 {
-    return post_payloads(sender, payloads, count, context, false, timeout_ms, posted);
+    return amqpc_sender_post_with(sender, payloads, count, NULL, context, timeout_ms, posted);
 }
 
 amqpc_status amqpc_sender_post_borrowed(amqpc_sender *sender, const amqpc_bytes *payloads,
                                         size_t count, uint64_t context, int64_t timeout_ms,
                                         size_t *posted)
 {
-    return post_payloads(sender, payloads, count, context, true, timeout_ms, posted);
+    amqpc_post_options options;
+    amqpc_post_options_init(&options, sizeof options);
+    options.by_reference = true;
+    return amqpc_sender_post_with(sender, payloads, count, &options, context, timeout_ms, posted);
 }
 
 /* --- Sending, and waiting for the outcome. */
@@ -239,19 +333,20 @@ static amqpc_status await_outcome(amqpc_sender *sender, amqpci_send_wait *wait,
     return outcome->unknown ? amqpci_client_link_end_status(&sender->base) : AMQPC_OK;
 }
 
-static amqpc_status send_and_wait(amqpc_sender *sender, const amqpc_message *message,
-                                  amqpc_bytes payload, int64_t timeout_ms, amqpc_outcome *outcome)
+static amqpc_status send_and_wait(posting *with, const amqpc_message *message, amqpc_bytes payload,
+                                  int64_t timeout_ms, amqpc_outcome *outcome)
 {
+    amqpc_sender *sender = with->sender;
     amqpci_send_wait *wait = NULL;
     uint64_t deadline_ms = amqpci_deadline(timeout_ms);
-    amqpc_status status = wait_to_post(sender, deadline_ms);
+    amqpc_status status = wait_to_post_with(with, deadline_ms);
     if (status == AMQPC_OK) {
         status = take_wait(sender, &wait);
     }
     if (status != AMQPC_OK) {
         return status;
     }
-    status = send_one(sender, message, payload, &wait->number);
+    status = send_one(sender, message, payload, &with->options, &wait->number);
     if (status == AMQPC_OK && !sender->options.settled) {
         return await_outcome(sender, wait, deadline_ms, outcome);
     }
@@ -263,8 +358,10 @@ static amqpc_status send_and_wait(amqpc_sender *sender, const amqpc_message *mes
 }
 
 static amqpc_status send_any(amqpc_sender *sender, const amqpc_message *message,
-                             amqpc_bytes payload, int64_t timeout_ms, amqpc_outcome *outcome)
+                             amqpc_bytes payload, const amqpc_post_options *options,
+                             int64_t timeout_ms, amqpc_outcome *outcome)
 {
+    posting with;
     amqpc_outcome unwanted;
     /* cppcheck-suppress uninitvar ; it is written below */
     outcome = outcome == NULL ? &unwanted : outcome;
@@ -274,11 +371,13 @@ static amqpc_status send_any(amqpc_sender *sender, const amqpc_message *message,
     outcome->undeliverable_here = false;
     outcome->condition[0] = '\0';
     outcome->description[0] = '\0';
-    amqpc_status status = amqpci_client_enter(sender->base.client);
+    amqpc_status status = begin_call(sender, options, 1, &with);
     if (status != AMQPC_OK) {
         return status;
     }
-    status = send_and_wait(sender, message, payload, timeout_ms, outcome);
+    status = with.options.by_reference
+                 ? AMQPC_INVALID_ARGUMENT
+                 : send_and_wait(&with, message, payload, timeout_ms, outcome);
     end_call(sender);
     return status;
 }
@@ -286,11 +385,25 @@ static amqpc_status send_any(amqpc_sender *sender, const amqpc_message *message,
 amqpc_status amqpc_sender_send(amqpc_sender *sender, const amqpc_message *message,
                                int64_t timeout_ms, amqpc_outcome *outcome)
 {
-    return send_any(sender, message, (amqpc_bytes){NULL, 0}, timeout_ms, outcome);
+    return send_any(sender, message, (amqpc_bytes){NULL, 0}, NULL, timeout_ms, outcome);
 }
 
 amqpc_status amqpc_sender_send_bytes(amqpc_sender *sender, amqpc_bytes payload, int64_t timeout_ms,
                                      amqpc_outcome *outcome)
 {
-    return send_any(sender, NULL, payload, timeout_ms, outcome);
+    return send_any(sender, NULL, payload, NULL, timeout_ms, outcome);
+}
+
+amqpc_status amqpc_sender_send_with(amqpc_sender *sender, const amqpc_message *message,
+                                    const amqpc_post_options *options, int64_t timeout_ms,
+                                    amqpc_outcome *outcome)
+{
+    return send_any(sender, message, (amqpc_bytes){NULL, 0}, options, timeout_ms, outcome);
+}
+
+amqpc_status amqpc_sender_send_bytes_with(amqpc_sender *sender, amqpc_bytes payload,
+                                          const amqpc_post_options *options, int64_t timeout_ms,
+                                          amqpc_outcome *outcome)
+{
+    return send_any(sender, NULL, payload, options, timeout_ms, outcome);
 }

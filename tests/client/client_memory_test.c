@@ -1,5 +1,6 @@
 /* Memory of clients: none where it is short is lost (row 101), and none is asked for once a client
  * is at work. */
+#include <amqpcodec/controller.h>
 #include <amqpcodec/receiver.h>
 #include <amqpcodec/requester.h>
 #include <amqpcodec/sender.h>
@@ -74,6 +75,26 @@ static bool call_some(amqpc_client *client)
     return true;
 }
 
+static bool transact_some(amqpc_client *client)
+{
+    amqpc_controller *controller = NULL;
+    amqpc_transaction *transaction = NULL;
+    amqpc_sender *sender = NULL;
+    amqpc_outcome outcome;
+    amqpc_post_options options;
+    uint8_t storage[13];
+    amqpc_post_options_init(&options, sizeof options);
+    if (!goes_on(amqpc_controller_new(client, NULL, &controller)) ||
+        !goes_on(amqpc_sender_new(client, "accept", NULL, &sender)) ||
+        !goes_on(amqpc_transaction_new(controller, &transaction))) {
+        return false;
+    }
+    options.transaction = transaction;
+    return goes_on(amqpc_sender_send_bytes_with(sender, number_payload(1, storage), &options,
+                                                PATIENCE_MS, &outcome)) &&
+           goes_on(amqpc_transaction_discharge(transaction, false, PATIENCE_MS));
+}
+
 static void scenario(const amqpc_allocator *allocator)
 {
     amqpc_client *client = NULL;
@@ -82,7 +103,7 @@ static void scenario(const amqpc_allocator *allocator)
         return;
     }
     if (goes_on(amqpc_client_wait_open(client, PATIENCE_MS)) && send_some(client) &&
-        receive_some(client) && call_some(client)) {
+        receive_some(client) && call_some(client) && transact_some(client)) {
         (void)goes_on(amqpc_client_close(client, PATIENCE_MS));
     }
     amqpc_client_free(client);
@@ -91,7 +112,7 @@ static void scenario(const amqpc_allocator *allocator)
 static void test_row_101_allocations_fail(void **state)
 {
     (void)state;
-    server = test_server_start(&(test_server_options){.number_count = 1000});
+    server = test_server_start(&(test_server_options){.number_count = 1000, .transactions = true});
     assert_survives_failing_allocations(scenario);
     test_server_stop(server);
 }

@@ -96,6 +96,7 @@ static void take_event(test_server *server, const amqpc_connection_event *event)
         }
         break;
     case AMQPC_EVENT_SESSION_END:
+        test_server_roll_back(server, event->connection);
         test_server_must_be_ok(amqpc_session_end(event->session, NULL), "end");
         break;
     default:
@@ -125,6 +126,7 @@ static void end_transport(test_server *server, size_t index)
     /* A connection that is cut fails first, so that its links are suspended. */
     (void)amqpc_connection_input_end(connection);
     test_server_settle_up(server, connection);
+    test_server_roll_back(server, connection);
     free_contexts(connection);
     amqpc_transport_free(transport);
     server->transports[index] = NULL;
@@ -398,6 +400,21 @@ uint32_t test_server_closed_count(test_server *server)
 uint32_t test_server_abandoned_count(test_server *server)
 {
     return read_count(server, &server->abandoned_count);
+}
+
+uint32_t test_server_provisional_count(test_server *server)
+{
+    return read_count(server, &server->provisional);
+}
+
+uint32_t test_server_rolled_back_count(test_server *server)
+{
+    return read_count(server, &server->rolled_back);
+}
+
+uint32_t test_server_unanswered_count(test_server *server)
+{
+    return read_count(server, &server->unanswered);
 }
 
 uint32_t test_server_left(test_server *server)

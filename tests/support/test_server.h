@@ -40,6 +40,10 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * recovers_nothing  a link that says what is unsettled ends the session, with amqp:not-implemented
  * credit          that receivers are kept at; 0: 100
  * window          of sessions, in frames; 0: the default
+ * transactions    there is a coordinator
+ * dry_coordinator  that gives no credit
+ * silent_discharge  that answers no discharge
+ * declare_condition, discharge_condition  that rejects with it; discharges that commit; NULL
  * number_count    how many numbers there are to receive
  * port            0: a free one
  * refuses_sasl    nobody gets in
@@ -53,6 +57,9 @@ typedef struct test_server_options {
     bool recovers_nothing;
     bool refuses_sasl;
     bool drops_at_open;
+    bool transactions;
+    bool dry_coordinator;
+    bool silent_discharge;
     uint32_t credit;
     uint32_t window;
     uint32_t number_count;
@@ -60,6 +67,8 @@ typedef struct test_server_options {
     uint32_t max_frame_size;
     uint32_t idle_timeout_ms;
     const char *close_condition;
+    const char *declare_condition;
+    const char *discharge_condition;
     const char *user;
     const char *unix_path;
     amqpc_tls *tls;
@@ -86,6 +95,12 @@ uint32_t test_server_connection_count(test_server *server);
 /* Connections that the client has closed, and links that it had not closed before that. */
 uint32_t test_server_closed_count(test_server *server);
 uint32_t test_server_abandoned_count(test_server *server);
+
+/* Messages that were posted in transactions, whatever became of those; transactions that were
+ * rolled back; discharges that were not answered. */
+uint32_t test_server_provisional_count(test_server *server);
+uint32_t test_server_rolled_back_count(test_server *server);
+uint32_t test_server_unanswered_count(test_server *server);
 
 /* How many numbers of those to receive are not accepted yet. */
 uint32_t test_server_left(test_server *server);

@@ -124,7 +124,8 @@ void test_server_settle_up(test_server *server, amqpc_connection *connection)
                 take_messages(server, link);
             }
             bool counts = amqpc_link_get_state(link) == AMQPC_LINK_DETACHED &&
-                          !amqpc_link_is_closed(link) && address_of(link).size > 0;
+                          !amqpc_link_is_closed(link) && address_of(link).size > 0 &&
+                          !test_server_is_coordinator(link);
             if (counts && server->options.keeps_state) {
                 keep(server, link);
             } else if (counts && sends) {
@@ -221,7 +222,15 @@ static void give_outcome(amqpc_link *link, uint64_t number)
 static void take_message(test_server *server, amqpc_link *link, const amqpc_delivery *delivery)
 {
     uint32_t number = 0;
-    if (read_number(delivery, &number)) {
+    if (test_server_is_coordinator(link)) {
+        test_server_take_request(server, link, delivery);
+        return;
+    }
+    bool is_number = read_number(delivery, &number);
+    if (test_server_take_posted(server, link, delivery, number)) {
+        return;
+    }
+    if (is_number) {
         server->received[number]++;
     }
     server->messages++;
@@ -233,10 +242,28 @@ static void take_message(test_server *server, amqpc_link *link, const amqpc_deli
     }
 }
 
+static void count_outcomes(test_server *server, amqpc_link *link);
+
+/* A discharge is about what came before it, by whichever link: that is taken first. */
+static void take_work(test_server *server, const amqpc_session *session)
+{
+    amqpc_link *link = NULL;
+    while ((link = amqpc_session_next_link(session, link)) != NULL) {
+        if (amqpc_link_role(link) == AMQPC_ROLE_SENDER) {
+            count_outcomes(server, link);
+        } else if (!test_server_is_coordinator(link)) {
+            take_messages(server, link);
+        }
+    }
+}
+
 static void take_messages(test_server *server, amqpc_link *link)
 {
     amqpc_delivery delivery;
     size_t count = 1;
+    if (test_server_is_coordinator(link)) {
+        take_work(server, amqpc_link_session(link));
+    }
     while (amqpc_link_receive(link, &delivery, 1, &count) == AMQPC_OK && count == 1) {
         take_message(server, link, &delivery);
         amqpc_delivery_release(&delivery);
@@ -306,6 +333,9 @@ static void count_outcomes(test_server *server, amqpc_link *link)
                 amqpc_link_settle(link, update.number, update.number, AMQPC_COMPOSITE_NONE),
                 "settle what was sent");
         }
+        if (counts && test_server_take_retired(server, &update)) {
+            continue;
+        }
         if (counts && update.state_type == AMQPC_COMPOSITE_ACCEPTED) {
             server->settled[update.context]++;
             server->left -= server->settled[update.context] == 1;
@@ -360,6 +390,10 @@ static void take_attach(test_server *server, amqpc_link *link)
     if (amqpc_link_get_state(link) != AMQPC_LINK_ATTACH_RECEIVED) {
         return;
     }
+    if (test_server_is_coordinator(link)) {
+        test_server_attach_coordinator(server, link);
+        return;
+    }
     if (test_server_is_node(link, "refuse")) {
         refuse(link, "amqp:not-found");
         return;
@@ -399,6 +433,9 @@ static void take_attach(test_server *server, amqpc_link *link)
 static void take_detach(test_server *server, amqpc_link *link)
 {
     bool closed = amqpc_link_is_closed(link);
+    if (test_server_is_coordinator(link)) {
+        test_server_roll_back(server, amqpc_session_connection(amqpc_link_session(link)));
+    }
     if (amqpc_link_get_state(link) == AMQPC_LINK_DETACH_RECEIVED) {
         bool has_numbers = amqpc_link_role(link) == AMQPC_ROLE_SENDER && address_of(link).size > 0;
         if (closed && has_numbers) {

@@ -4,10 +4,16 @@
 
 #include <amqpcodec/event.h>
 #include <amqpcodec/sasl.h>
+#include <amqpcodec/transaction.h>
 
 #include "support/test_server.h"
 
-enum { KEPT_MAX = 64, CONNECTIONS_MAX = 64 };
+enum {
+    KEPT_MAX = 64,
+    CONNECTIONS_MAX = 64,
+    SERVER_TRANSACTIONS_MAX = 16,
+    SERVER_WORK_MAX = 256 /* messages posted, or accepted, in one transaction */
+};
 
 typedef enum command_type {
     NO_COMMAND = 0,
@@ -24,6 +30,16 @@ typedef struct kept_link {
     bool role;
     amqpc_buffer *unsettled; /* NULL: not in use */
 } kept_link;
+
+/* connection  of its controller; NULL: not in use */
+typedef struct server_transaction {
+    const amqpc_connection *connection;
+    char id[16];
+    uint32_t posted[SERVER_WORK_MAX];
+    uint32_t posted_count;
+    uint32_t retired[SERVER_WORK_MAX];
+    uint32_t retired_count;
+} server_transaction;
 
 struct test_server {
     test_server_options options;
@@ -51,6 +67,11 @@ struct test_server {
     uint32_t received[TEST_SERVER_NUMBERS_MAX];
     uint32_t settled[TEST_SERVER_NUMBERS_MAX];
     kept_link kept[KEPT_MAX];
+    server_transaction transactions[SERVER_TRANSACTIONS_MAX];
+    uint32_t declared;
+    uint32_t rolled_back;
+    uint32_t provisional; /* messages that were posted in transactions */
+    uint32_t unanswered;  /* discharges, with silent_discharge */
 };
 
 /* What a server cannot go on after. */
@@ -71,5 +92,21 @@ void test_server_settle_up(test_server *server, amqpc_connection *connection);
 void test_server_take_link_event(test_server *server, const amqpc_connection_event *event);
 
 void test_server_forget(kept_link *kept);
+
+/* --- test_server_transactions.c: with the mutex held. */
+
+bool test_server_is_coordinator(const amqpc_link *link);
+void test_server_attach_coordinator(const test_server *server, amqpc_link *link);
+
+/* The connection, or its controller's link, has ended. */
+void test_server_roll_back(test_server *server, const amqpc_connection *connection);
+
+void test_server_take_request(test_server *server, amqpc_link *link,
+                              const amqpc_delivery *delivery);
+
+/* Take what belongs to a transaction; false for what belongs to none. */
+bool test_server_take_posted(test_server *server, amqpc_link *link, const amqpc_delivery *delivery,
+                             uint32_t number);
+bool test_server_take_retired(test_server *server, const amqpc_update *update);
 
 #endif
