@@ -13,14 +13,10 @@ import amqpcodec
 import pytest
 from amqpcodec import DecodeError, decode, decode_prefix
 from amqpcodec._types import Array, Char, Described, Float, Int, Long, Pairs, Symbol, Timestamp, UByte, UInt, ULong
-from vectors import VALUES, Vector
+from vectors import VALUES
 
 CASES = [vector for vector in VALUES if vector.status == "ok"]
 FAULTS = [vector for vector in VALUES if vector.status != "ok"]
-
-
-def named(vector: Vector) -> str:
-    return vector.name
 
 
 def text_of(value: Any) -> str:
@@ -48,37 +44,29 @@ def text_of(value: Any) -> str:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("vector", CASES, ids=named)
-def test_vectors_decode(vector: Vector) -> None:
-    value, size = decode_prefix(vector.data, typed=True)
-    assert size == vector.offset == len(vector.data)
-    plain = decode(vector.data)
-    if isinstance(value, (bool, int, str, bytes, uuid.UUID)):
-        assert plain == value
-    try:
-        text = text_of(value)
-    except NotImplementedError:
-        return
-    if "\\" not in vector.text:
-        assert text == vector.text
-
-
-def test_most_vectors_are_compared_by_their_text() -> None:
+def test_vectors_decode() -> None:
     compared = 0
     for vector in CASES:
+        value, size = decode_prefix(vector.data, typed=True)
+        assert size == vector.offset == len(vector.data), vector.name
+        plain = decode(vector.data)
+        if isinstance(value, (bool, int, str, bytes, uuid.UUID)):
+            assert plain == value, vector.name
         with contextlib.suppress(NotImplementedError):
-            compared += text_of(decode(vector.data, typed=True)) == vector.text
+            text = text_of(value)
+            assert text == vector.text or "\\" in vector.text
+            compared += 1
     assert compared > len(CASES) // 2
 
 
-@pytest.mark.parametrize("typed", [False, True])
-@pytest.mark.parametrize("vector", FAULTS, ids=named)
-def test_hostile_vectors_raise(vector: Vector, typed: bool) -> None:
-    with pytest.raises(DecodeError) as caught:
-        decode(vector.data, typed=typed)
-    assert caught.value.status.name == vector.status
-    assert caught.value.offset == vector.offset
-    assert caught.value.data == vector.data
+def test_hostile_vectors_raise() -> None:
+    assert len(FAULTS) > 50
+    for vector in FAULTS:
+        for typed in (False, True):
+            with pytest.raises(DecodeError) as caught:
+                decode(vector.data, typed=typed)
+            assert (caught.value.status.name, caught.value.offset) == (vector.status, vector.offset), vector.name
+            assert caught.value.data == vector.data
 
 
 def test_row_25_truncation_at_every_byte_raises() -> None:

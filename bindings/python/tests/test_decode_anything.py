@@ -1,0 +1,87 @@
+"""Arbitrary bytes decode, or raise DecodeError; nothing else happens."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+
+from amqpcodec import DecodeError, decode, decode_message, decode_messages, decode_prefix
+from amqpcodec._crossing import Output, ffi, lib
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_marshal import encoded
+from vectors import VECTORS
+
+QUICKLY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+# Bytes that begin well: those of vectors, with some of them changed.
+SEEDS = [vector.data for vector in VECTORS if vector.kind in ("value", "message") and 0 < len(vector.data) < 300]
+TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=40)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXT | st.binary(max_size=40),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(TEXT, inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(0, 3))):
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data[: draw(st.integers(0, len(data)))]) if draw(st.booleans()) else bytes(data)
+
+
+def decode_in_every_way(data: bytes) -> None:
+    for typed in (False, True):
+        with contextlib.suppress(DecodeError):
+            repr(decode(data, typed=typed))
+        with contextlib.suppress(DecodeError):
+            value, size = decode_prefix(data, typed=typed)
+            assert 0 < size <= len(data)
+            assert repr(decode(data[:size], typed=typed)) == repr(value)
+        for lazy in (False, True):
+            shown = []
+            for function in (decode_message, lambda data, **mode: decode_messages([data], **mode)[0]):
+                try:
+                    shown.append(repr(function(data, typed=typed, lazy=lazy)))
+                except DecodeError as error:
+                    assert 0 <= error.offset <= len(data)
+                    assert error.data == data
+                    shown.append(str(error))
+            assert shown[0] == shown[1]
+
+
+@QUICKLY
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes(data: bytes) -> None:
+    decode_in_every_way(data)
+    decode_in_every_way(b"\x00\x53\x77" + data)
+
+
+@QUICKLY
+@given(damaged())
+def test_damaged_vectors(data: bytes) -> None:
+    decode_in_every_way(data)
+    decode_in_every_way(b"\x00\x53\x77" + data)
+    with contextlib.suppress(DecodeError):
+        decode_in_every_way(b"\x00\x53\x75\xa0\x01a" + data)
+
+
+@QUICKLY
+@given(PLAIN)
+def test_plain_values_come_out_as_marshal_knows_them(value: object) -> None:
+    data = encoded(value)
+    assert repr(decode(data)) == repr(marshal.loads(marshal.dumps(value, 2)))
+
+
+@QUICKLY
+@given(st.lists(st.binary(max_size=30) | damaged(), max_size=6))
+def test_what_is_dumped_may_be_anything(items: list[bytes]) -> None:
+    """The batch of dumped bytes is checked, too, though Python makes it."""
+    dumped = marshal.dumps(items, 2)
+    batch = ffi.new("crossing_batch *", {"messages_max": 4, "size_max": 100})
+    output = Output()
+    for cut in range(len(dumped) + 1):
+        offset = lib.crossing_decode_dumped(output.handle, dumped[:cut], cut, 0, batch)
+        assert offset <= cut or batch.count == 0
