@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import marshal
+from typing import Any
 
 from amqpcodec import DecodeError, decode, decode_message, decode_messages, decode_prefix
 from amqpcodec._crossing import Output, ffi, lib
@@ -70,7 +71,7 @@ def test_damaged_vectors(data: bytes) -> None:
 
 @QUICKLY
 @given(PLAIN)
-def test_plain_values_come_out_as_marshal_knows_them(value: object) -> None:
+def test_plain_values_come_out_as_marshal_knows_them(value: Any) -> None:
     data = encoded(value)
     assert repr(decode(data)) == repr(marshal.loads(marshal.dumps(value, 2)))
 

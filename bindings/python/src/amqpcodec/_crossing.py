@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from amqpcodec._errors import DecodeError
 from amqpcodec._marshal import loads
-from amqpcodec._native import ffi, lib
+from amqpcodec._native import ffi as ffi
+from amqpcodec._native import lib as lib
 from amqpcodec._status import Status
 
 if TYPE_CHECKING:
