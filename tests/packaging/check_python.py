@@ -143,7 +143,7 @@ def check_system_library(work: Work) -> None:
     python = run_tests.environment_of(work.first("CPython"), work.folder / "python")
     site = work.folder / "system"
     shutil.rmtree(site, ignore_errors=True)
-    wanted = ["--no-deps", "--target", site, "--config-settings=cmake.define.AMQPCODEC_SYSTEM=ON", PACKAGE]
+    wanted: list[str | Path] = ["--no-deps", "--target", site, "--config-settings=cmake.define.AMQPCODEC_SYSTEM=ON", PACKAGE]
     run(python, "-m", "pip", "--disable-pip-version-check", "install", *wanted, env=environment)
     assert not (site / "amqpcodec/_tool").exists(), "the command is in the package"
     assert "NEEDED" in (needed := run("readelf", "--wide", "--dynamic", next(site.glob("amqpcodec/_native*.so")))) and "libamqpcodec.so.0" in needed, needed
@@ -163,7 +163,7 @@ def check_what_is_missing_is_said(work: Work) -> None:
     for expected, (options, environment) in cases.items():
         build = work.folder / "missing"
         shutil.rmtree(build, ignore_errors=True)
-        command = ["cmake", "-S", PACKAGE, "-B", build, f"-DPython_EXECUTABLE={work.first('CPython')}", *options]
+        command: list[str | Path] = ["cmake", "-S", PACKAGE, "-B", build, f"-DPython_EXECUTABLE={work.first('CPython')}", *options]
         ran = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
         assert ran.returncode != 0, f"it was configured without what {expected} brings"
         assert expected in " ".join(ran.stderr.split()), f"no word of {expected}:\n{ran.stderr}"

@@ -12,7 +12,7 @@ import hypothesis
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # The same examples each time, so that what a change broke is that change's; no limits in time, because machines are busy.
-_COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": list(hypothesis.HealthCheck)}
-hypothesis.settings.register_profile("full", max_examples=200, **_COMMON)
-hypothesis.settings.register_profile("quick", max_examples=30, **_COMMON)
+_CHECKS = list(hypothesis.HealthCheck)
+hypothesis.settings.register_profile("full", max_examples=200, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
+hypothesis.settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
 hypothesis.settings.load_profile(os.environ.get("AMQPCODEC_TEST_PROFILE", "full"))
