@@ -36,6 +36,7 @@ TARGETS = (
     "sasl",
     "import",
     "url",
+    "marshal",
     "connection_client",
     "connection_server",
     "engine_calls",

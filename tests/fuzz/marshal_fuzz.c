@@ -1,0 +1,119 @@
+/* What the Python binding makes of values and messages for marshal. Whatever the library decodes,
+ * the binding writes; what it writes is read again. */
+#include "crossing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "marshal_check.h"
+
+enum { MODES = 4, DELIVERIES = 5, BATCH_MAX = 3 };
+
+static void check_output(crossing_output *output)
+{
+    size_t size = crossing_output_size(output);
+    FUZZ_CHECK(size <= crossing_output_capacity(output));
+    /* In memory of its own size, so that a read beyond it is found. */
+    uint8_t *copy = fuzz_allocate(size);
+    memcpy(copy, crossing_output_data(output), size);
+    marshal_check(copy, size);
+    free(copy);
+}
+
+static void fuzz_value(crossing_output *output, const uint8_t *data, size_t size, unsigned mode)
+{
+    amqpc_value value;
+    size_t offset = 0;
+    size_t used = 0;
+    amqpc_status status = amqpc_value_decode(data, size, NULL, &value, &offset);
+    int flags = crossing_decode_value(output, data, size, mode, &used);
+    FUZZ_CHECK(status == AMQPC_OK ? flags >= 0 : flags == -(int)status);
+    if (status != AMQPC_OK) {
+        FUZZ_CHECK(crossing_output_fault(output) == offset);
+        return;
+    }
+    FUZZ_CHECK(used == offset);
+    check_output(output);
+}
+
+static void fuzz_message(crossing_output *output, const uint8_t *data, size_t size, unsigned mode)
+{
+    amqpc_message message;
+    size_t offset = 0;
+    amqpc_status status = amqpc_message_decode(data, size, NULL, &message, &offset);
+    int flags = crossing_decode_message(output, data, size, mode);
+    FUZZ_CHECK(status == AMQPC_OK ? flags >= 0 : flags == -(int)status);
+    if (status != AMQPC_OK) {
+        FUZZ_CHECK(crossing_output_fault(output) == offset);
+        return;
+    }
+    check_output(output);
+}
+
+/* All deliveries are reported, each once, those that fail alone. */
+static void take_batches(crossing_output *output, amqpc_delivery *deliveries, unsigned mode)
+{
+    crossing_batch batch = {.mode = mode, .messages_max = BATCH_MAX, .size_max = 1024};
+    size_t first = 0;
+    while (first < DELIVERIES) {
+        amqpc_bytes payload = deliveries[first].payload;
+        amqpc_message message;
+        amqpc_status status =
+            amqpc_message_decode(payload.data, payload.size, NULL, &message, NULL);
+        uint32_t count =
+            crossing_decode_deliveries(output, deliveries + first, DELIVERIES - first, &batch);
+        FUZZ_CHECK(count == batch.count && count >= 1 && count <= BATCH_MAX);
+        FUZZ_CHECK(batch.status == (int32_t)status);
+        FUZZ_CHECK(status == AMQPC_OK || count == 1);
+        check_output(output);
+        first += count;
+    }
+}
+
+/* The input itself, and pieces of it, one after the other. */
+static void fuzz_batch(crossing_output *output, const uint8_t *data, size_t size, unsigned mode)
+{
+    amqpc_delivery deliveries[DELIVERIES];
+    memset(deliveries, 0, sizeof deliveries);
+    for (size_t i = 0; i < DELIVERIES; i++) {
+        size_t cut = i == 2 ? size / 2 : i == 3 && size > 0 ? size - 1 : size;
+        deliveries[i].number = (uint64_t)i << 31;
+        deliveries[i].tag = (amqpc_bytes){data, size < 4 ? size : 4};
+        deliveries[i].payload = (amqpc_bytes){data, cut};
+    }
+    take_batches(output, deliveries, mode);
+}
+
+/* The input as what marshal.dumps gave, which is Python's, and is looked at with care all the same.
+ */
+static void fuzz_dumped(crossing_output *output, const uint8_t *data, size_t size, unsigned mode)
+{
+    crossing_batch batch = {.mode = mode, .messages_max = BATCH_MAX, .size_max = 1024};
+    size_t offset = 0;
+    while (offset < size) {
+        size_t next = crossing_decode_dumped(output, data, size, offset, &batch);
+        if (batch.count == 0) {
+            return;
+        }
+        FUZZ_CHECK(next > offset && next <= size);
+        check_output(output);
+        offset = next;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static crossing_output *output;
+    if (output == NULL) {
+        output = crossing_output_new();
+        FUZZ_CHECK(output != NULL);
+    }
+    for (unsigned mode = 0; mode < MODES; mode++) {
+        fuzz_value(output, data, size, mode);
+        fuzz_message(output, data, size, mode);
+        fuzz_batch(output, data, size, mode);
+        fuzz_dumped(output, data, size, mode);
+    }
+    return 0;
+}
