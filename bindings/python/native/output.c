@@ -163,7 +163,7 @@ static inline uint32_t raw32(const uint8_t *text)
     return bits;
 }
 
-/* All bytes of a text of at most 8 bytes, and its first and last 8 of a longer one. */
+/* The first and the last 8 bytes of a text, at least one: all of it up to 16. */
 static inline void ends_of(const uint8_t *text, size_t size, uint64_t *low, uint64_t *high)
 {
     if (size >= 8) {
@@ -173,19 +173,15 @@ static inline void ends_of(const uint8_t *text, size_t size, uint64_t *low, uint
         *low = raw32(text);
         *high = raw32(text + size - 4);
     } else {
-        *low = size > 0 ? (uint64_t)text[0] << 8 | text[size - 1] : 0;
-        *high = size > 1 ? text[1] : 0;
+        *low = (uint64_t)text[0] << 8 | text[size - 1];
+        *high = text[size / 2];
     }
 }
 
-static inline uint64_t hash_of(const uint8_t *text, size_t size)
+static inline size_t slot_of(uint64_t low, uint64_t high)
 {
-    uint64_t low;
-    uint64_t high;
-    ends_of(text, size, &low, &high);
-    uint64_t hash = (low ^ size << 56) * 0x9e3779b97f4a7c15u;
-    hash = (hash ^ hash >> 32 ^ high) * 0xd6e8feb86659fd93u;
-    return hash ^ hash >> 32;
+    const uint64_t hash = (low * 0x9e3779b97f4a7c15u ^ high) * 0xd6e8feb86659fd93u;
+    return (size_t)(hash >> (64 - REMEMBERED_BITS));
 }
 
 static bool is_ascii(const uint8_t *text, size_t size)
@@ -225,11 +221,11 @@ static void put_whole_text(crossing_output *output, const uint8_t *text, size_t 
     output->position = to + size;
 }
 
-static inline bool is_remembered(const crossing_output *output, const remembered_text *entry,
-                                 uint64_t hash, const uint8_t *text, size_t size)
+/* What the ends of a text of more than 16 bytes, and at most 32, leave out. */
+static inline bool same_middle(const uint8_t *left, const uint8_t *right, size_t size)
 {
-    return entry->hash == hash && entry->generation == output->generation && entry->size == size &&
-           memcmp(output->data + entry->offset, text, size) == 0;
+    return raw64(left + 8) == raw64(right + 8) &&
+           raw64(left + size - 16) == raw64(right + size - 16);
 }
 
 amqpc_status crossing_put_text(crossing_output *output, const uint8_t *text, size_t size,
@@ -242,17 +238,21 @@ amqpc_status crossing_put_text(crossing_output *output, const uint8_t *text, siz
         put_whole_text(output, text, size, 0);
         return AMQPC_OK;
     }
-    uint64_t hash = hash_of(text, size);
-    remembered_text *entry = &output->remembered[hash >> (64 - REMEMBERED_BITS)];
-    if (is_remembered(output, entry, hash, text, size)) {
+    uint64_t low;
+    uint64_t high;
+    ends_of(text, size, &low, &high);
+    const uint64_t key = (uint64_t)output->generation << 32 | size;
+    remembered_text *entry = &output->remembered[slot_of(low, high)];
+    if (entry->low == low && entry->high == high && entry->key == key &&
+        (size <= 16 || same_middle(output->data + entry->offset, text, size))) {
         output->position = put_code_u32(output->position, MARSHAL_REFERENCE, entry->reference);
         return AMQPC_OK;
     }
     put_whole_text(output, text, size, MARSHAL_REFERABLE);
-    entry->hash = hash;
+    entry->low = low;
+    entry->high = high;
+    entry->key = key;
     entry->offset = (size_t)(output->position - output->data) - size;
-    entry->size = (uint32_t)size;
     entry->reference = output->reference_count++;
-    entry->generation = output->generation;
     return AMQPC_OK;
 }

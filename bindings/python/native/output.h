@@ -12,13 +12,14 @@ enum {
 };
 
 /* A string that was written since the output was started, and may be referred to. It is told by its
- * place in the output, for inputs may be gone, or move. */
+ * first and its last bytes, and, where that is not all of it, by its place in the output, for
+ * inputs may be gone, or move. */
 typedef struct remembered_text {
-    uint64_t hash;
+    uint64_t low;
+    uint64_t high;
+    uint64_t key; /* its size, and the generation of the output when it was written */
     size_t offset;
-    uint32_t size;
     uint32_t reference;
-    uint32_t generation; /* the output's when it was written; any other one: not there */
 } remembered_text;
 
 struct crossing_output {

@@ -368,6 +368,7 @@ static amqpc_status put_descriptors(marshal_walk *walk)
     return status;
 }
 
+/* The next element, whatever it is. */
 static amqpc_status put_next(marshal_walk *walk, crossing_keys keys)
 {
     level *top = walk->top;
@@ -390,6 +391,56 @@ static amqpc_status put_next(marshal_walk *walk, crossing_keys keys)
     return put_coded(walk, code, keys);
 }
 
+/* Short strings, and values of fixed width, as far as there are elements of a list, map or
+ * described value: nearly all that there is. Stops where another one comes. */
+static amqpc_status put_simple(marshal_walk *walk)
+{
+    crossing_output *output = walk->output;
+    const uint8_t *from = walk->position;
+    const uint8_t *end = walk->top->end;
+    uint32_t remaining = walk->top->remaining;
+    amqpc_status status = AMQPC_OK;
+    for (; remaining > 0 && end - from >= 2; remaining--) {
+        const unsigned code = from[0];
+        size_t size = from[1];
+        if (code == AMQPC_CODE_STRING8 && size <= (size_t)(end - from) - 2) {
+            status = crossing_put_text(output, from + 2, size, true);
+            from += 2 + size;
+            if (status != AMQPC_OK) {
+                break;
+            }
+            continue;
+        }
+        size = 1 + width_of(code);
+        if (code < AMQPC_CODE_NULL || code >= AMQPC_CODE_BINARY8 || size > (size_t)(end - from) ||
+            !crossing_reserve(output, SCALAR_SIZE_MAX)) {
+            break;
+        }
+        uint8_t *to = put_fixed(walk, output->position, code, from + 1);
+        if (to == NULL) {
+            break;
+        }
+        output->position = to;
+        from += size;
+    }
+    walk->position = from;
+    walk->top->remaining = remaining;
+    return status;
+}
+
+static amqpc_status put_some(marshal_walk *walk)
+{
+    const level *top = walk->top;
+    if (top->element_code != 0 || top->annotations) {
+        return put_next(walk, CROSSING_KEYS_ANY);
+    }
+    amqpc_status status = put_simple(walk);
+    if (status != AMQPC_OK || top->remaining == 0) {
+        return status;
+    }
+    return put_next(walk, CROSSING_KEYS_ANY);
+}
+
 amqpc_status crossing_put_value(crossing_output *output, const uint8_t *from, const uint8_t *end,
                                 unsigned mode, crossing_keys keys)
 {
@@ -402,7 +453,7 @@ amqpc_status crossing_put_value(crossing_output *output, const uint8_t *from, co
     amqpc_status status = put_next(&walk, keys);
     while (status == AMQPC_OK) {
         if (walk.top->remaining > 0) {
-            status = put_next(&walk, CROSSING_KEYS_ANY);
+            status = put_some(&walk);
             continue;
         }
         if (walk.top == walk.levels) {

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing
-from amqpcodec._crossing import BATCH_MESSAGES, ENCODED, FLAG_BITS, LAZY, MARKS, TYPED
+from amqpcodec._crossing import ENCODED, FLAG_BITS, LAZY, MARKS, TYPED
 from amqpcodec._marks import time_of, without_marks
 
 if TYPE_CHECKING:
@@ -270,15 +270,12 @@ def decoded_message(data: Any, mode: int) -> ReceivedMessage:
     items, flags = _crossing.decode_message(data, mode)
     if mode & LAZY:
         return _lazy_class(flags, mode)(items)
-    return _shaped((_without_marks(items, bool(mode & TYPED)),), flags >> FLAG_BITS)[0]
+    if flags & MARKS:
+        items = _without_marks(items, bool(mode & TYPED))
+    shape = _shapes.get(flags >> FLAG_BITS)
+    return _shaped((items,), flags >> FLAG_BITS)[0] if shape is None else shape(items)
 
 
 def decoded_messages(data: Iterable[Any], mode: int) -> list[ReceivedMessage]:
     """The messages that the bytes are, one each."""
-    items = list(data)
-    batch = _crossing.new_batch(mode)
-    found: list[ReceivedMessage] = []
-    for start in range(0, len(items), BATCH_MESSAGES):
-        for tuples, flags in _crossing.decode_dumped(items[start : start + BATCH_MESSAGES], batch):
-            found += messages_of(tuples, flags, mode)
-    return found
+    return _crossing.decode_messages(data if type(data) is list else list(data), mode, messages_of)
