@@ -155,7 +155,7 @@ void crossing_encoder_free(crossing_encoder *encoder);
 /* Encodes the object whose marshal bytes (versions 2 to 4) are given: one value; one message, a list of 24 fields; a list of
  * messages.
  *
- * marks  tuples are marks of AMQP's own types (_marks.py); otherwise they are lists, as Python's tuples are
+ * marks  tuples are marks of AMQP's own types (_to_marks.py); otherwise they are lists, as Python's tuples are
  *
  * Returns a size, or a count of messages; -1 - status on failure: what the library's writer returns, or AMQPC_INVALID_ARGUMENT
  * for what AMQP cannot hold and for bytes that marshal does not write. */

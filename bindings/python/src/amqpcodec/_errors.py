@@ -56,10 +56,18 @@ class DecodeError(AmqpError, ValueError):
 
 
 class EncodeError(AmqpError, ValueError):
-    """A value that AMQP cannot hold, or not in this place."""
+    """A value that AMQP cannot hold, or not in this place.
 
-    def __init__(self, text: str = "", *, status: int = Status.INVALID_ARGUMENT, **rest: Any) -> None:
+    field  the name of the message's field, or None
+    index  which message of several it was, or None
+    """
+
+    def __init__(
+        self, text: str = "", *, field: str | None = None, index: int | None = None, status: int = Status.INVALID_ARGUMENT, **rest: Any
+    ) -> None:
         super().__init__(text, status=status, **rest)
+        self.field = field
+        self.index = index
 
 
 class UrlError(AmqpError, ValueError):

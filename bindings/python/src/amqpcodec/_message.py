@@ -1,0 +1,331 @@
+"""Messages that programs make and send (AMQP 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from amqpcodec._types import Timestamp, milliseconds_of, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+# Places in the flat list of a message, which is what crosses into C.
+FLAGS = 0
+HEADER = range(1, 6)
+DELIVERY_ANNOTATIONS = 6
+MESSAGE_ANNOTATIONS = 7
+PROPERTIES = range(8, 21)
+APPLICATION_PROPERTIES = 21
+BODY = 22
+FOOTER = 23
+FIELD_COUNT = 24
+FIELD_NAMES = (
+    "flags",
+    "durable",
+    "priority",
+    "ttl",
+    "first_acquirer",
+    "delivery_count",
+    "delivery_annotations",
+    "message_annotations",
+    "message_id",
+    "user_id",
+    "to",
+    "subject",
+    "reply_to",
+    "correlation_id",
+    "content_type",
+    "content_encoding",
+    "absolute_expiry_time",
+    "creation_time",
+    "group_id",
+    "group_sequence",
+    "reply_to_group_id",
+    "application_properties",
+    "body",
+    "footer",
+)
+TIMES = (16, 17)
+_MAPS = (DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, APPLICATION_PROPERTIES, FOOTER)
+
+# Bits of the flags (native/crossing.h): which sections the body has.
+KIND_MASK = 0x30
+KIND_DATA = 0x10
+KIND_SEQUENCE = 0x20
+KIND_VALUE = 0x30
+SEVERAL_SECTIONS = 0x40
+KIND_BY_TYPE = 0x100  # bytes are data, all else is a value
+KIND_NAMES = {0: None, KIND_DATA: "data", KIND_SEQUENCE: "sequence", KIND_VALUE: "value"}
+
+
+class _Body:
+    """A body whose sections are said outright."""
+
+    __slots__ = ("sections",)
+    sections: list[Any]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.sections == other.sections if isinstance(other, _Body) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.sections))})"
+
+
+class Data(_Body):
+    """A body of data sections (AMQP 3.2.6): `Data([b"one", b"two"])`. One alone is what bytes are anyway."""
+
+    __slots__ = ()
+
+    def __init__(self, sections: Iterable[bytes]) -> None:
+        """sections: bytes-like objects; of none, there is one empty section."""
+        self.sections = [sections] if isinstance(sections, (bytes, bytearray, memoryview)) else list(sections) or [b""]
+
+    def __repr__(self) -> str:
+        return f"Data({self.sections!r})"
+
+
+class Sequence(_Body):
+    """A body of amqp-sequence sections (AMQP 3.2.7): `Sequence([1, 2])`, `Sequence([1, 2], [3])`."""
+
+    __slots__ = ()
+
+    def __init__(self, *sections: Iterable[Any]) -> None:
+        """sections: a list each; of none, there is one empty section."""
+        self.sections = [list(section) for section in sections] or [[]]
+
+
+class Value(_Body):
+    """A body of one amqp-value section (AMQP 3.2.8): `Value(b"...")` for bytes that are not to be data."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any) -> None:
+        self.sections = [value]
+
+
+class Message:
+    """A message, to be made and changed; a received one is a ReceivedMessage.
+
+    A field that is None is absent. Of the body bytes, and whatever is like bytes, become one data section, Data several; Sequence
+    amqp-sequence sections; everything else, str, dict, list, numbers and None, one amqp-value section, and so does Value.
+    """
+
+    __slots__ = ("_fields",)
+    _fields: list[Any]
+
+    if TYPE_CHECKING:
+        durable: bool | None
+        priority: int | None
+        ttl: int | None
+        first_acquirer: bool | None
+        delivery_count: int | None
+        delivery_annotations: Any
+        message_annotations: Any
+        message_id: Any
+        user_id: bytes | None
+        to: str | None
+        subject: str | None
+        reply_to: str | None
+        correlation_id: Any
+        content_type: str | None
+        content_encoding: str | None
+        absolute_expiry_time: datetime | Timestamp | None
+        creation_time: datetime | Timestamp | None
+        group_id: str | None
+        group_sequence: int | None
+        reply_to_group_id: str | None
+        application_properties: Any
+        body: Any
+        footer: Any
+
+    def __init__(
+        self,
+        body: Any = None,
+        *,
+        durable: bool | None = None,
+        priority: int | None = None,
+        ttl: int | None = None,
+        first_acquirer: bool | None = None,
+        delivery_count: int | None = None,
+        delivery_annotations: Any = None,
+        message_annotations: Any = None,
+        message_id: Any = None,
+        user_id: bytes | None = None,
+        to: str | None = None,
+        subject: str | None = None,
+        reply_to: str | None = None,
+        correlation_id: Any = None,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+        absolute_expiry_time: datetime | Timestamp | None = None,
+        creation_time: datetime | Timestamp | None = None,
+        group_id: str | None = None,
+        group_sequence: int | None = None,
+        reply_to_group_id: str | None = None,
+        application_properties: Any = None,
+        footer: Any = None,
+    ) -> None:
+        # One list, which crosses into C as it is: faster to make, and to encode, than an attribute for each.
+        self._fields = [
+            KIND_BY_TYPE, durable, priority, ttl, first_acquirer, delivery_count, delivery_annotations, message_annotations,
+            message_id, user_id, to, subject, reply_to, correlation_id, content_type, content_encoding,
+            absolute_expiry_time if absolute_expiry_time is None else _milliseconds(absolute_expiry_time),
+            creation_time if creation_time is None else _milliseconds(creation_time),
+            group_id, group_sequence, reply_to_group_id, application_properties, body, footer,
+        ]  # fmt: skip
+
+    @property
+    def body_kind(self) -> str | None:
+        """Which sections the body has: "data", "sequence", "value", or None for none at all."""
+        flags = self._fields[FLAGS]
+        if not flags & KIND_BY_TYPE:
+            return KIND_NAMES[flags & KIND_MASK]
+        return KIND_NAMES[body_flags(self._fields[BODY]) & KIND_MASK]
+
+    def copy(self) -> Message:
+        """Another message with the same fields; its maps are copies, too."""
+        return message_of(self._fields)
+
+    __copy__ = copy
+
+    def __eq__(self, other: object) -> bool:
+        fields = comparable_fields(other)
+        return NotImplemented if fields is None else comparable_fields(self) == fields
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = [] if self.body is None else [repr(self.body)]
+        shown += [f"{name}={getattr(self, name)!r}" for name in FIELD_NAMES[1:] if name != "body" and getattr(self, name) is not None]
+        return f"Message({', '.join(shown)})"
+
+
+def _milliseconds(time: Any) -> int:
+    """What crosses for a time: a datetime's milliseconds; numbers are that already."""
+    return int(time) if isinstance(time, int) else milliseconds_of(time)
+
+
+_DOCUMENTATION = {
+    "durable": "Whether the message is to be kept where it would otherwise be lost.",
+    "priority": "0 to 255, higher first; 4 where absent.",
+    "ttl": "How long the message is of use, in milliseconds.",
+    "first_acquirer": "Whether no other link has acquired the message before.",
+    "delivery_count": "Attempts to deliver the message that have failed so far.",
+    "delivery_annotations": "A map for the next hop; its keys are symbols, given as str.",
+    "message_annotations": "A map for all on the way; its keys are symbols, given as str.",
+    "message_id": "The message's identity: str, int, uuid.UUID or bytes.",
+    "user_id": "The user who made the message: bytes.",
+    "to": "The address of the node that the message is for.",
+    "subject": "What the message is about.",
+    "reply_to": "The address of the node to reply to.",
+    "correlation_id": "The message that this one belongs to: str, int, uuid.UUID or bytes.",
+    "content_type": "The MIME type of the data sections.",
+    "content_encoding": "How the data sections are encoded beyond their type.",
+    "absolute_expiry_time": "When the message is no longer of use: an aware datetime. Microseconds are cut off.",
+    "creation_time": "When the message was made: an aware datetime. Microseconds are cut off.",
+    "group_id": "The group that the message belongs to.",
+    "group_sequence": "The message's place in its group: 0 to 2**32 - 1.",
+    "reply_to_group_id": "The group to which replies belong.",
+    "application_properties": "The application's own map; its keys are str.",
+    "body": "What the message carries.",
+    "footer": "A map behind the body; its keys are symbols, given as str.",
+}
+
+
+def _field(index: int) -> Any:
+    """The property of a field."""
+
+    def get(self: Message) -> Any:
+        return self._fields[index]
+
+    def put(self: Message, value: Any) -> None:
+        self._fields[index] = value
+
+    return property(get, put, doc=_DOCUMENTATION[FIELD_NAMES[index]])
+
+
+def _time_field(index: int) -> Any:
+    """The property of a field that crosses as milliseconds."""
+
+    def get(self: Message) -> Any:
+        time = self._fields[index]
+        return None if time is None else time_of(time)
+
+    def put(self: Message, value: Any) -> None:
+        self._fields[index] = None if value is None else _milliseconds(value)
+
+    return property(get, put, doc=_DOCUMENTATION[FIELD_NAMES[index]])
+
+
+def _put_body(self: Message, value: Any) -> None:
+    self._fields[FLAGS] = KIND_BY_TYPE
+    self._fields[BODY] = value
+
+
+def _add_properties() -> None:
+    for index, name in enumerate(FIELD_NAMES[1:], 1):
+        setattr(Message, name, _time_field(index) if index in TIMES else _field(index))
+    Message.body = property(lambda self: self._fields[BODY], _put_body, doc=_DOCUMENTATION["body"])
+
+
+_add_properties()
+
+
+def message_of(fields: Any) -> Message:
+    """A message of a flat list or tuple, a received one's too; its maps are copied."""
+    message = Message.__new__(Message)
+    copied = list(fields[:FIELD_COUNT])
+    copied[FLAGS] &= KIND_BY_TYPE | KIND_MASK | SEVERAL_SECTIONS
+    for index in _MAPS:
+        if type(copied[index]) is dict:
+            copied[index] = dict(copied[index])
+    message._fields = copied
+    return message
+
+
+def body_flags(body: Any) -> int:
+    """The flags of a body whose type decides."""
+    if isinstance(body, Value):
+        return KIND_VALUE
+    if isinstance(body, _Body):
+        kind = KIND_DATA if isinstance(body, Data) else KIND_SEQUENCE
+        return kind | SEVERAL_SECTIONS if len(body.sections) > 1 else kind
+    if isinstance(body, bytes):
+        return KIND_DATA
+    return KIND_DATA if is_buffer(body) else KIND_VALUE
+
+
+def body_content(body: Any, flags: int) -> Any:
+    """What the sections hold: a list of them where they are several."""
+    if not isinstance(body, _Body):
+        return body
+    return body.sections if flags & SEVERAL_SECTIONS else body.sections[0]
+
+
+def is_buffer(value: Any) -> bool:
+    """Whether something is like bytes. Numbers of numpy have the buffer protocol as well, and are numbers."""
+    if hasattr(value, "__index__") or hasattr(value, "__float__"):
+        return False
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
+
+
+def comparable_fields(message: Any) -> list[Any] | None:
+    """Fields that are equal where messages are, or None for what is no message. Flags say the body's kind only."""
+    if isinstance(message, Message):
+        fields = list(message._fields)
+    elif isinstance(message, tuple) and len(message) >= FIELD_COUNT and type(message) is not tuple:
+        fields = list(message[:FIELD_COUNT])
+    else:
+        return None
+    body = fields[BODY]
+    flags = body_flags(body) if fields[FLAGS] & KIND_BY_TYPE else fields[FLAGS] & (KIND_MASK | SEVERAL_SECTIONS)
+    fields[FLAGS] = flags
+    fields[BODY] = body_content(body, flags)
+    return fields
