@@ -117,17 +117,23 @@ const void *crossing_view_data(const crossing_view *view);
 size_t crossing_view_size(const crossing_view *view);
 void crossing_view_free(crossing_view *view);
 
-/* --- encoder.c, marshal_read.c, encoder_push.c: from Python's objects to AMQP. */
+/* --- encoder.c, message_fill.c, marshal_read.c: from Python's objects to AMQP. */
 
-/* Results up to this size lie in memory that never moves, at `data` of an encoder that has just been made. */
+/* Results up to this size lie in memory that never moves, at `data` of an encoder that has just
+ * been made. */
 #define CROSSING_WINDOW 131072
 
-/* Bits of the flags of a message that is encoded: the kind of its body (amqpc_body_kind), or that its type decides: bytes are
- * data, all else is a value; that the body is a list of several sections. */
+/* Bits of the flags of a message that is encoded: the kind of its body (amqpc_body_kind), or that
+ * its type decides: bytes are data, all else is a value; that the body is a list of several
+ * sections. */
 #define CROSSING_BODY_SHIFT   4
 #define CROSSING_BODY_MASK    3
 #define CROSSING_BODY_SEVERAL 0x40
 #define CROSSING_BODY_BY_TYPE 0x100
+
+/* Added to a result: a binary lies within a list or a map, and marshal makes one of whatever has
+ * the buffer protocol. */
+#define CROSSING_HAS_BINARY 0x4000000000000000
 
 struct crossing_encoder_parts;
 
@@ -135,15 +141,16 @@ struct crossing_encoder_parts;
  *
  * data, size       what was encoded
  * payloads, count  of messages: each one's part of it; for amqpc_sender_post_batch
- * field            after a failure: the index in the flat list of the message that `count` tells; -1 where it is not known
- * has_binary       a binary lies within a list or a map: marshal makes one of whatever has the buffer protocol */
+ * ends             where each payload ends, counted from data
+ * field            after a failure: the index in the flat list of the message that `count` tells;
+ * -1 where it is not known */
 typedef struct crossing_encoder {
     const char *data;
     size_t size;
     const amqpc_bytes *payloads;
+    const size_t *ends;
     uint32_t count;
     int32_t field;
-    bool has_binary;
     struct crossing_encoder_parts *parts;
 } crossing_encoder;
 
@@ -152,40 +159,20 @@ crossing_encoder *crossing_encoder_new(void);
 
 void crossing_encoder_free(crossing_encoder *encoder);
 
-/* Encodes the object whose marshal bytes (versions 2 to 4) are given: one value; one message, a list of 24 fields; a list of
- * messages.
+/* Encodes the object whose marshal bytes (versions 2 to 4) are given: one value; one message, a
+ * list of 24 fields; a list of messages.
  *
- * marks  tuples are marks of AMQP's own types (_to_marks.py); otherwise they are lists, as Python's tuples are
+ * marks  tuples are marks of AMQP's own types (_to_marks.py); otherwise they are lists, as Python's
+ * tuples are
  *
- * Returns a size, or a count of messages; -1 - status on failure: what the library's writer returns, or AMQPC_INVALID_ARGUMENT
- * for what AMQP cannot hold and for bytes that marshal does not write. */
-int64_t crossing_encode_value(crossing_encoder *encoder, const char *marshalled, size_t size, bool marks);
-int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalled, size_t size, bool marks);
-int64_t crossing_encode_messages(crossing_encoder *encoder, const char *marshalled, size_t size, bool marks);
-
-/* The same without marshal, by a call for each value: where calls are cheap, on PyPy. Each puts a value onto the encoder's stack;
- * a failure stays until the end, which returns as above. */
-void crossing_begin(crossing_encoder *encoder);
-void crossing_push_null(crossing_encoder *encoder);
-void crossing_push_boolean(crossing_encoder *encoder, bool value);
-/* type: any of an integer or of a time, AMQPC_TYPE_CHAR too. */
-void crossing_push_signed(crossing_encoder *encoder, unsigned type, int64_t value);
-void crossing_push_unsigned(crossing_encoder *encoder, unsigned type, uint64_t value);
-/* type: AMQPC_TYPE_FLOAT or AMQPC_TYPE_DOUBLE. */
-void crossing_push_real(crossing_encoder *encoder, unsigned type, double value);
-/* type: a string, symbol or binary; a uuid or a decimal, in network order. Copied. */
-void crossing_push_bytes(crossing_encoder *encoder, unsigned type, const char *data, size_t size);
-/* The same, but borrowed until the end. */
-void crossing_push_borrowed(crossing_encoder *encoder, unsigned type, const char *data, size_t size);
-/* Takes the `count` values put last off the stack, and puts a list, map or described value of them there; or an array. */
-void crossing_push_compound(crossing_encoder *encoder, unsigned type, uint32_t count);
-void crossing_push_array(crossing_encoder *encoder, unsigned element_type, uint32_t count);
-int64_t crossing_end_value(crossing_encoder *encoder);
-/* A message: each field is put and then moved to its place; those that are not are null. */
-void crossing_begin_message(crossing_encoder *encoder);
-void crossing_take_field(crossing_encoder *encoder, uint32_t field);
-int64_t crossing_end_message(crossing_encoder *encoder, uint32_t flags);
-/* Behind the last message of a batch. */
-int64_t crossing_end_messages(crossing_encoder *encoder);
+ * Returns a size, or a count of messages; -1 - status on failure: what the library's writer
+ * returns, or AMQPC_INVALID_ARGUMENT for what AMQP cannot hold and for bytes that marshal does not
+ * write. */
+int64_t crossing_encode_value(crossing_encoder *encoder, const char *marshalled, size_t size,
+                              bool marks);
+int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalled, size_t size,
+                                bool marks);
+int64_t crossing_encode_messages(crossing_encoder *encoder, const char *marshalled, size_t size,
+                                 bool marks);
 
 #endif

@@ -6,6 +6,7 @@
 
 enum {
     STACK_START = 256,
+    PAYLOADS_START = 64,
     CHUNK_SIZE = 64 * 1024,
     ALIGNMENT = 16,
     UUID_SIZE = 16,
@@ -72,6 +73,7 @@ void crossing_encoder_free(crossing_encoder *encoder)
     free(parts->stack);
     free(parts->references);
     free(parts->payloads);
+    free(parts->ends);
     free(parts);
     free(encoder);
 }
@@ -97,15 +99,14 @@ void crossing_encoder_reset(crossing_encoder *encoder)
     }
     parts->output_capacity = CROSSING_WINDOW;
     parts->stack_count = 0;
-    parts->stack_floor = 0;
-    parts->status = AMQPC_OK;
     parts->reference_count = 0;
     encoder->data = (const char *)parts->window;
     encoder->size = 0;
     encoder->payloads = parts->payloads;
+    encoder->ends = parts->ends;
     encoder->count = 0;
     encoder->field = -1;
-    encoder->has_binary = false;
+    parts->has_binary = false;
 }
 
 void *crossing_arena_take(crossing_encoder *encoder, size_t size)
@@ -266,7 +267,9 @@ amqpc_status crossing_array(unsigned element_type, const amqpc_value *list, amqp
         AMQPC_CODE_DECIMAL32, AMQPC_CODE_DECIMAL64, AMQPC_CODE_DECIMAL128, AMQPC_CODE_CHAR,
         AMQPC_CODE_TIMESTAMP, AMQPC_CODE_UUID,      AMQPC_CODE_BINARY32,   AMQPC_CODE_STRING32,
         AMQPC_CODE_SYMBOL32,  AMQPC_CODE_LIST32,    AMQPC_CODE_MAP32,      AMQPC_CODE_ARRAY32};
-    if (list->type != AMQPC_TYPE_LIST || list->form != AMQPC_FORM_ITEMS) {
+    static const uint8_t described[] = {0x00, AMQPC_CODE_NULL, AMQPC_CODE_NULL};
+    if (element_type > AMQPC_TYPE_DESCRIBED || list->type != AMQPC_TYPE_LIST ||
+        list->form != AMQPC_FORM_ITEMS) {
         return AMQPC_INVALID_ARGUMENT;
     }
     for (uint32_t i = 0; i < list->count; i++) {
@@ -277,11 +280,10 @@ amqpc_status crossing_array(unsigned element_type, const amqpc_value *list, amqp
     amqpc_value made = *list;
     made.type = AMQPC_TYPE_ARRAY;
     if (list->count == 0) {
-        if (element_type >= sizeof constructors) {
-            return AMQPC_INVALID_ARGUMENT;
-        }
         made.form = AMQPC_FORM_ENCODED;
-        made.as.bytes = (amqpc_bytes){&constructors[element_type], 1};
+        made.as.bytes = element_type == AMQPC_TYPE_DESCRIBED
+                            ? (amqpc_bytes){described, sizeof described}
+                            : (amqpc_bytes){&constructors[element_type], 1};
     }
     *array = made;
     return AMQPC_OK;
@@ -335,25 +337,43 @@ amqpc_status crossing_store_value(crossing_encoder *encoder, const amqpc_value *
     return status;
 }
 
+static amqpc_status payload_room(crossing_encoder *encoder)
+{
+    struct crossing_encoder_parts *parts = encoder->parts;
+    if (encoder->count < parts->payload_capacity) {
+        return AMQPC_OK;
+    }
+    if (parts->payload_capacity > UINT32_MAX / 2) {
+        return AMQPC_NO_MEMORY;
+    }
+    uint32_t capacity = parts->payload_capacity == 0 ? PAYLOADS_START : parts->payload_capacity * 2;
+    amqpc_bytes *payloads = realloc(parts->payloads, capacity * sizeof *payloads);
+    if (payloads == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    parts->payloads = payloads;
+    encoder->payloads = payloads;
+    size_t *ends = realloc(parts->ends, capacity * sizeof *ends);
+    if (ends == NULL) {
+        return AMQPC_NO_MEMORY;
+    }
+    parts->ends = ends;
+    encoder->ends = ends;
+    parts->payload_capacity = capacity;
+    return AMQPC_OK;
+}
+
 /* Notes the place of the next payload, of `size` bytes at the end of the output. */
 static amqpc_status note_payload(crossing_encoder *encoder, size_t size)
 {
-    struct crossing_encoder_parts *parts = encoder->parts;
-    if (encoder->count == parts->payload_capacity) {
-        uint32_t capacity = parts->payload_capacity == 0 ? 64 : parts->payload_capacity * 2;
-        amqpc_bytes *payloads = parts->payload_capacity > UINT32_MAX / 2
-                                    ? NULL
-                                    : realloc(parts->payloads, capacity * sizeof *payloads);
-        if (payloads == NULL) {
-            return AMQPC_NO_MEMORY;
-        }
-        parts->payloads = payloads;
-        parts->payload_capacity = capacity;
-        encoder->payloads = payloads;
+    amqpc_status status = payload_room(encoder);
+    if (status == AMQPC_OK) {
+        encoder->size += size;
+        encoder->parts->payloads[encoder->count] = (amqpc_bytes){NULL, size};
+        encoder->parts->ends[encoder->count] = encoder->size;
+        encoder->count++;
     }
-    parts->payloads[encoder->count++] = (amqpc_bytes){NULL, size};
-    encoder->size += size;
-    return AMQPC_OK;
+    return status;
 }
 
 amqpc_status crossing_store_message(crossing_encoder *encoder, const amqpc_value *fields)

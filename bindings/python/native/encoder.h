@@ -1,8 +1,7 @@
 /* From Python's values to AMQP: a stack on which values are built, bottom up, and what makes
  * messages of them.
  *
- * Who parses marshal bytes (marshal_read.c), and who calls once for each value (encoder_push.c, for
- * PyPy), build on the same stack. A compound takes its items off the stack and goes onto it.
+ * A compound takes its items off the stack and goes onto it.
  * Nothing here recurses; what a caller declares is never allocated, only what has come. */
 #ifndef AMQPCODEC_CROSSING_ENCODER_H
 #define AMQPCODEC_CROSSING_ENCODER_H
@@ -47,9 +46,8 @@ struct crossing_encoder_parts {
     amqpc_value *stack;
     uint32_t stack_count;
     uint32_t stack_capacity;
-    uint32_t
-        stack_floor; /* below it are the fields of a message that is put together call by call */
     amqpc_status status; /* the first failure of those calls */
+    bool has_binary;     /* see CROSSING_HAS_BINARY */
 
     /* What marshal may refer to by number; the type is REFERENCE_OPEN until the value is complete.
      */
@@ -65,8 +63,9 @@ struct crossing_encoder_parts {
     uint8_t *output; /* the window, or where what does not fit it is put */
     size_t output_capacity;
 
-    amqpc_bytes
-        *payloads; /* without their addresses until the batch is complete: the output may move */
+    /* Their addresses come when the batch is complete: the output may move. */
+    amqpc_bytes *payloads;
+    size_t *ends;
     uint32_t payload_capacity;
 };
 
@@ -120,9 +119,11 @@ amqpc_status crossing_fill_message(crossing_encoder *encoder, const amqpc_value 
 amqpc_status crossing_store_message(crossing_encoder *encoder, const amqpc_value *fields);
 
 /* What calls from Python return. */
-static inline int64_t crossing_result(amqpc_status status, size_t value)
+static inline int64_t crossing_result(const crossing_encoder *encoder, amqpc_status status,
+                                      size_t value)
 {
-    return status == AMQPC_OK ? (int64_t)value : -1 - (int64_t)status;
+    int64_t flag = encoder->parts->has_binary ? CROSSING_HAS_BINARY : 0;
+    return status == AMQPC_OK ? (int64_t)value | flag : -1 - (int64_t)status;
 }
 
 /* Completes the batch: the payloads get their addresses. */

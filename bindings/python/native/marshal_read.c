@@ -23,16 +23,19 @@ enum {
     REFERENCED = 0x80,
     DIGIT_BITS = 15,
     DIGITS_MAX = 5, /* of 64 bits */
-    MESSAGE_DEPTH = 1,
+    /* Frames around a value, and around a field of a message. */
+    VALUE_DEPTH = 0,
+    FIELD_DEPTH = 1,
 };
 
 #define NO_REFERENCE UINT32_MAX
 #define UNTIL_END    UINT32_MAX
 
-/* A list, tuple or dict whose items are being read. */
+/* A list, tuple or dict whose items are being read; the outermost one stands for what the object
+ * read is an item of. */
 typedef struct frame {
     uint32_t base;      /* where its items begin on the stack */
-    uint32_t remaining; /* items still to come; UNTIL_END for a dict */
+    uint32_t remaining; /* items still to come; UNTIL_END and less for a dict */
     uint32_t reference; /* the number by which others refer to it, or NO_REFERENCE */
     char code;
 } frame;
@@ -42,76 +45,66 @@ typedef struct marshal_input {
     const uint8_t *end;
     crossing_encoder *encoder;
     bool marks;
-    unsigned
-        plain_depth; /* at which bytes are looked at by their field: not within a list or a map */
-    unsigned depth;
+    unsigned plain_depth; /* up to which bytes are not within a list or a map of the program's */
+    unsigned depth;       /* of the innermost frame */
     frame frames[FRAMES_MAX];
 } marshal_input;
 
-static uint32_t load32(const uint8_t *from)
+static inline uint32_t load32(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
            (uint32_t)from[3] << 24;
 }
 
-/* `size` bytes, or NULL. */
-static inline const uint8_t *take(marshal_input *input, size_t size)
+static inline void set_type(amqpc_value *value, unsigned type)
 {
-    if (size > (size_t)(input->end - input->position)) {
+    value->type = (uint8_t)type;
+    value->code = AMQPC_CODE_SMALLEST;
+    value->form = AMQPC_FORM_ENCODED;
+    value->reserved = 0;
+    value->count = 0;
+}
+
+/* Each of these reads what stands behind a code, from `from` on, and returns its end; NULL where it
+ * is not there or is not valid. */
+
+static inline const uint8_t *read_bytes(const uint8_t *from, const uint8_t *end, bool is_short,
+                                        unsigned type, amqpc_value *value)
+{
+    size_t head = is_short ? 1 : 4;
+    if (head > (size_t)(end - from)) {
         return NULL;
     }
-    const uint8_t *taken = input->position;
-    input->position += size;
-    return taken;
+    size_t size = is_short ? *from : load32(from);
+    from += head;
+    if (size > (size_t)(end - from)) {
+        return NULL;
+    }
+    set_type(value, type);
+    value->as.bytes = (amqpc_bytes){from, size};
+    return from + size;
 }
 
-/* A size or count, of one byte or of four. */
-static inline bool take_size(marshal_input *input, bool is_short, uint32_t *size)
+static inline const uint8_t *read_double(const uint8_t *from, const uint8_t *end,
+                                         amqpc_value *value)
 {
-    const uint8_t *from = take(input, is_short ? 1 : 4);
-    if (from == NULL) {
-        return false;
-    }
-    *size = is_short ? *from : load32(from);
-    return true;
-}
-
-static bool read_bytes(marshal_input *input, bool is_short, unsigned type, amqpc_value *value)
-{
-    uint32_t size = 0;
-    if (!take_size(input, is_short, &size)) {
-        return false;
-    }
-    const uint8_t *content = take(input, size);
-    if (content == NULL) {
-        return false;
-    }
-    value->type = (uint8_t)type;
-    value->as.bytes = (amqpc_bytes){content, size};
-    return true;
-}
-
-static bool read_double(marshal_input *input, amqpc_value *value)
-{
-    const uint8_t *from = take(input, 8);
-    if (from == NULL) {
-        return false;
+    if (end - from < 8) {
+        return NULL;
     }
     uint64_t bits = (uint64_t)load32(from + 4) << 32 | load32(from);
-    value->type = AMQPC_TYPE_DOUBLE;
+    set_type(value, AMQPC_TYPE_DOUBLE);
     memcpy(&value->as.f64, &bits, sizeof bits);
-    return true;
+    return from + 8;
 }
 
-static bool read_small(marshal_input *input, amqpc_value *value)
+static inline const uint8_t *read_small(const uint8_t *from, const uint8_t *end, amqpc_value *value)
 {
-    const uint8_t *from = take(input, 4);
-    if (from == NULL) {
-        return false;
+    if (end - from < 4) {
+        return NULL;
     }
-    value->type = AMQPC_TYPE_LONG;
+    set_type(value, AMQPC_TYPE_LONG);
     value->as.i64 = (int32_t)load32(from);
-    return true;
+    return from + 4;
 }
 
 /* The integer of a sign and a magnitude: a long, or a ulong where that is too small. */
@@ -119,115 +112,102 @@ static bool set_integer(amqpc_value *value, bool negative, uint64_t magnitude)
 {
     const uint64_t limit = (uint64_t)1 << 63;
     if (negative) {
-        value->type = AMQPC_TYPE_LONG;
+        set_type(value, AMQPC_TYPE_LONG);
         value->as.i64 = magnitude == limit ? INT64_MIN : -(int64_t)magnitude;
         return magnitude <= limit;
     }
-    value->type = magnitude >= limit ? AMQPC_TYPE_ULONG : AMQPC_TYPE_LONG;
+    set_type(value, magnitude >= limit ? AMQPC_TYPE_ULONG : AMQPC_TYPE_LONG);
     value->as.u64 = magnitude;
     return true;
 }
 
-static bool read_digits(marshal_input *input, amqpc_value *value)
+static const uint8_t *read_digits(const uint8_t *from, const uint8_t *end, amqpc_value *value)
 {
-    const uint8_t *from = take(input, 4);
-    if (from == NULL) {
-        return false;
-    }
-    int32_t count = (int32_t)load32(from);
+    int32_t count = end - from < 4 ? INT32_MAX : (int32_t)load32(from);
     bool negative = count < 0;
     if (count < -DIGITS_MAX || count > DIGITS_MAX) {
-        return false;
+        return NULL;
     }
     unsigned digits = (unsigned)(negative ? -count : count);
-    from = take(input, 2 * (size_t)digits);
-    if (from == NULL) {
-        return false;
+    from += 4;
+    if (end - from < 2 * (ptrdiff_t)digits) {
+        return NULL;
     }
     uint64_t magnitude = 0;
     for (unsigned i = digits; i-- > 0;) {
         uint32_t digit = (uint32_t)from[2 * i] | (uint32_t)from[2 * i + 1] << 8;
         if (digit >> DIGIT_BITS != 0 || magnitude >> (64 - DIGIT_BITS) != 0) {
-            return false;
+            return NULL;
         }
         magnitude = magnitude << DIGIT_BITS | digit;
     }
-    return set_integer(value, negative, magnitude);
+    return set_integer(value, negative, magnitude) ? from + 2 * (size_t)digits : NULL;
 }
 
-static bool read_reference(marshal_input *input, amqpc_value *value)
+static const uint8_t *read_reference(const marshal_input *input, const uint8_t *from,
+                                     amqpc_value *value)
 {
     const struct crossing_encoder_parts *parts = input->encoder->parts;
-    const uint8_t *from = take(input, 4);
-    if (from == NULL || load32(from) >= parts->reference_count) {
-        return false;
+    if (input->end - from < 4 || load32(from) >= parts->reference_count) {
+        return NULL;
     }
     *value = parts->references[load32(from)];
-    return value->type != REFERENCE_OPEN;
+    return value->type == REFERENCE_OPEN ? NULL : from + 4;
+}
+
+static const uint8_t *read_binary(const marshal_input *input, const uint8_t *from,
+                                  amqpc_value *value)
+{
+    input->encoder->parts->has_binary |= input->depth > input->plain_depth;
+    return read_bytes(from, input->end, false, AMQPC_TYPE_BINARY, value);
 }
 
 /* An object that holds no others. */
-static inline bool read_scalar(marshal_input *input, unsigned code, amqpc_value *value)
+static inline const uint8_t *read_scalar(const marshal_input *input, unsigned code,
+                                         const uint8_t *from, amqpc_value *value)
 {
-    *value = (amqpc_value){.type = AMQPC_TYPE_NULL};
     switch (code) {
     case 'N':
-        return true;
+        set_type(value, AMQPC_TYPE_NULL);
+        return from;
     case 'T':
     case 'F':
-        value->type = AMQPC_TYPE_BOOLEAN;
+        set_type(value, AMQPC_TYPE_BOOLEAN);
         value->as.boolean = code == 'T';
-        return true;
+        return from;
     case 'i':
-        return read_small(input, value);
+        return read_small(from, input->end, value);
     case 'l':
-        return read_digits(input, value);
+        return read_digits(from, input->end, value);
     case 'g':
-        return read_double(input, value);
+        return read_double(from, input->end, value);
     case 'u':
     case 't':
     case 'a':
     case 'A':
-        return read_bytes(input, false, AMQPC_TYPE_STRING, value);
+        return read_bytes(from, input->end, false, AMQPC_TYPE_STRING, value);
     case 'z':
     case 'Z':
-        return read_bytes(input, true, AMQPC_TYPE_STRING, value);
+        return read_bytes(from, input->end, true, AMQPC_TYPE_STRING, value);
     case 's':
-        input->encoder->has_binary |= input->depth > input->plain_depth;
-        return read_bytes(input, false, AMQPC_TYPE_BINARY, value);
+        return read_binary(input, from, value);
     case 'r':
-        return read_reference(input, value);
+        return read_reference(input, from, value);
     default:
-        return false;
+        return NULL;
     }
 }
 
 /* A number for an object that others may refer to. */
-static amqpc_status reserve_reference(marshal_input *input, uint32_t *number)
+static amqpc_status reserve_reference(crossing_encoder *encoder, uint32_t *number)
 {
-    struct crossing_encoder_parts *parts = input->encoder->parts;
-    amqpc_status status = crossing_reference_room(input->encoder);
+    struct crossing_encoder_parts *parts = encoder->parts;
+    amqpc_status status = crossing_reference_room(encoder);
     if (status == AMQPC_OK) {
         *number = parts->reference_count++;
         parts->references[*number].type = REFERENCE_OPEN;
     }
     return status;
-}
-
-static amqpc_status open_frame(marshal_input *input, unsigned code, uint32_t reference)
-{
-    uint32_t count = UNTIL_END;
-    if (code != '{' && (!take_size(input, code == ')', &count) || count == UNTIL_END)) {
-        return AMQPC_INVALID_ARGUMENT;
-    }
-    if (input->depth == FRAMES_MAX) {
-        return AMQPC_TOO_DEEP;
-    }
-    input->frames[input->depth++] = (frame){.base = input->encoder->parts->stack_count,
-                                            .remaining = count,
-                                            .reference = reference,
-                                            .code = code == '(' ? ')' : (char)code};
-    return AMQPC_OK;
 }
 
 /* The value that a mark stands for: (type, payload), (24, descriptor, value) or (23, type of the
@@ -237,9 +217,9 @@ static amqpc_status close_mark(crossing_encoder *encoder, uint32_t base, amqpc_v
     struct crossing_encoder_parts *parts = encoder->parts;
     const amqpc_value *items = parts->stack + base;
     uint32_t count = parts->stack_count - base;
-    bool valid = count >= 2 && items[0].type == AMQPC_TYPE_LONG && items[0].as.i64 >= 0 &&
-                 items[0].as.i64 <= AMQPC_TYPE_DESCRIBED;
-    unsigned type = valid ? (unsigned)items[0].as.i64 : 0;
+    bool valid =
+        count >= 2 && items[0].type == AMQPC_TYPE_LONG && items[0].as.u64 <= AMQPC_TYPE_DESCRIBED;
+    unsigned type = valid ? (unsigned)items[0].as.u64 : 0;
     if (!valid || (type >= AMQPC_TYPE_ARRAY) != (count == 3) || count > 3) {
         return AMQPC_INVALID_ARGUMENT;
     }
@@ -256,106 +236,134 @@ static amqpc_status close_mark(crossing_encoder *encoder, uint32_t base, amqpc_v
     return status;
 }
 
-/* Completes the compound read last. */
-static amqpc_status close_frame(marshal_input *input, amqpc_value *value)
+/* Completes the innermost compound, and those that it was the last item of. */
+static amqpc_status close_frames(marshal_input *input)
 {
-    const frame *done = &input->frames[--input->depth];
     crossing_encoder *encoder = input->encoder;
-    amqpc_status status = AMQPC_OK;
-    if (done->code == ')' && input->marks) {
-        status = close_mark(encoder, done->base, value);
-    } else {
-        status = crossing_collect(encoder, done->base,
-                                  done->code == '{' ? AMQPC_TYPE_MAP : AMQPC_TYPE_LIST, value);
-    }
-    if (status == AMQPC_OK && done->reference != NO_REFERENCE) {
-        encoder->parts->references[done->reference] = *value;
-    }
-    return status;
-}
-
-/* Puts a value that is complete into its compound, and completes what it was the last item of. */
-static amqpc_status put(marshal_input *input, amqpc_value *value)
-{
-    amqpc_status status = AMQPC_OK;
-    while (input->depth > 0 && status == AMQPC_OK) {
-        frame *open = &input->frames[input->depth - 1];
-        status = crossing_push(input->encoder, value);
-        open->remaining -= open->remaining == UNTIL_END ? 0 : 1;
-        if (status != AMQPC_OK || open->remaining > 0) {
-            return status;
-        }
-        status = close_frame(input, value);
-    }
-    return status;
-}
-
-/* A list or tuple without items is complete at once; a dict ends by its code. */
-static amqpc_status put_end(marshal_input *input, unsigned code, amqpc_value *value)
-{
-    if (input->depth == 0) {
-        return AMQPC_INVALID_ARGUMENT;
-    }
-    const frame *open = &input->frames[input->depth - 1];
-    if (code == '0' &&
-        (open->code != '{' || ((input->encoder->parts->stack_count - open->base) & 1) != 0)) {
-        return AMQPC_INVALID_ARGUMENT;
-    }
-    amqpc_status status = close_frame(input, value);
-    return status == AMQPC_OK ? put(input, value) : status;
-}
-
-static amqpc_status put_scalar(marshal_input *input, unsigned code, uint32_t reference,
-                               amqpc_value *value)
-{
-    if (!read_scalar(input, code, value)) {
-        return AMQPC_INVALID_ARGUMENT;
-    }
-    if (reference != NO_REFERENCE) {
-        input->encoder->parts->references[reference] = *value;
-    }
-    return put(input, value);
-}
-
-/* Reads one object whole. */
-static amqpc_status read_object(marshal_input *input, amqpc_value *value)
-{
-    amqpc_status status = AMQPC_OK;
+    frame *done = &input->frames[input->depth];
     do {
-        if (input->position == input->end) {
-            return AMQPC_INVALID_ARGUMENT;
+        amqpc_value value;
+        amqpc_status status = AMQPC_OK;
+        if (done->code == ')' && input->marks) {
+            status = close_mark(encoder, done->base, &value);
+        } else {
+            status = crossing_collect(encoder, done->base,
+                                      done->code == '{' ? AMQPC_TYPE_MAP : AMQPC_TYPE_LIST, &value);
         }
-        unsigned code = *input->position++;
-        uint32_t reference = NO_REFERENCE;
-        if ((code & REFERENCED) != 0) {
-            code &= ~(unsigned)REFERENCED;
-            status = reserve_reference(input, &reference);
+        if (status == AMQPC_OK && done->reference != NO_REFERENCE) {
+            encoder->parts->references[done->reference] = value;
         }
+        status = status == AMQPC_OK ? crossing_push(encoder, &value) : status;
         if (status != AMQPC_OK) {
             return status;
         }
-        if (code == '[' || code == '(' || code == ')' || code == '{') {
-            status = open_frame(input, code, reference);
-            if (status == AMQPC_OK && input->frames[input->depth - 1].remaining == 0) {
-                status = put_end(input, code, value);
-            }
-        } else if (code == '0') {
-            status = put_end(input, code, value);
-        } else {
-            status = put_scalar(input, code, reference, value);
+        done--;
+        input->depth--;
+    } while (--done->remaining == 0 && input->depth > 0);
+    return AMQPC_OK;
+}
+
+static amqpc_status open_frame(marshal_input *input, unsigned code, uint32_t reference)
+{
+    uint32_t count = UNTIL_END;
+    ptrdiff_t head = code == '{' ? 0 : code == ')' ? 1 : 4;
+    if (input->end - input->position < head) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    if (head > 0) {
+        count = head == 1 ? *input->position : load32(input->position);
+        input->position += head;
+    }
+    if (input->depth == FRAMES_MAX - 1) {
+        return AMQPC_TOO_DEEP;
+    }
+    if (head > 0 && count == UNTIL_END) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    input->frames[++input->depth] = (frame){.base = input->encoder->parts->stack_count,
+                                            .remaining = count,
+                                            .reference = reference,
+                                            .code = code == '(' ? ')' : (char)code};
+    return count == 0 ? close_frames(input) : AMQPC_OK;
+}
+
+/* The end of a dict. */
+static amqpc_status end_dict(marshal_input *input)
+{
+    const frame *open = &input->frames[input->depth];
+    uint32_t count = input->encoder->parts->stack_count - open->base;
+    return open->code == '{' && (count & 1) == 0 ? close_frames(input) : AMQPC_INVALID_ARGUMENT;
+}
+
+/* Whatever is not a plain scalar. */
+static amqpc_status read_other(marshal_input *input, unsigned code)
+{
+    uint32_t reference = NO_REFERENCE;
+    if ((code & REFERENCED) != 0) {
+        amqpc_status status = reserve_reference(input->encoder, &reference);
+        if (status != AMQPC_OK) {
+            return status;
         }
-    } while (status == AMQPC_OK && input->depth > 0);
+        code &= ~(unsigned)REFERENCED;
+    }
+    if (code == '[' || code == '(' || code == ')' || code == '{') {
+        return open_frame(input, code, reference);
+    }
+    if (code == '0') {
+        return end_dict(input);
+    }
+    struct crossing_encoder_parts *parts = input->encoder->parts;
+    amqpc_value *value = &parts->stack[parts->stack_count];
+    const uint8_t *end =
+        reference == NO_REFERENCE ? NULL : read_scalar(input, code, input->position, value);
+    if (end == NULL) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    parts->references[reference] = *value;
+    parts->stack_count++;
+    input->position = end;
+    return --input->frames[input->depth].remaining == 0 && input->depth > 0 ? close_frames(input)
+                                                                            : AMQPC_OK;
+}
+
+/* Reads one object whole, onto the stack, which is empty. */
+static amqpc_status read_object(marshal_input *input)
+{
+    struct crossing_encoder_parts *parts = input->encoder->parts;
+    amqpc_status status = AMQPC_OK;
+    input->depth = 0;
+    input->frames[0] = (frame){.remaining = 1, .reference = NO_REFERENCE};
+    do {
+        if (parts->stack_count == parts->stack_capacity) {
+            status = crossing_stack_grow(input->encoder);
+        }
+        if (status != AMQPC_OK || input->position == input->end) {
+            return status != AMQPC_OK ? status : AMQPC_INVALID_ARGUMENT;
+        }
+        unsigned code = *input->position++;
+        const uint8_t *end =
+            read_scalar(input, code, input->position, &parts->stack[parts->stack_count]);
+        if (end == NULL) {
+            status = read_other(input, code);
+            continue;
+        }
+        input->position = end;
+        parts->stack_count++;
+        if (--input->frames[input->depth].remaining == 0 && input->depth > 0) {
+            status = close_frames(input);
+        }
+    } while (status == AMQPC_OK && input->frames[0].remaining > 0);
     return status;
 }
 
 static void input_init(marshal_input *input, crossing_encoder *encoder, const char *marshalled,
-                       size_t size, bool marks)
+                       size_t size, bool marks, unsigned plain_depth)
 {
     input->position = (const uint8_t *)marshalled;
     input->end = input->position + size;
     input->encoder = encoder;
     input->marks = marks;
-    input->plain_depth = 0;
+    input->plain_depth = plain_depth;
     input->depth = 0;
     crossing_encoder_reset(encoder);
 }
@@ -370,60 +378,58 @@ int64_t crossing_encode_value(crossing_encoder *encoder, const char *marshalled,
                               bool marks)
 {
     marshal_input input;
-    amqpc_value value;
-    input_init(&input, encoder, marshalled, size, marks);
-    amqpc_status status = read_end(&input, read_object(&input, &value));
+    input_init(&input, encoder, marshalled, size, marks, VALUE_DEPTH);
+    amqpc_status status = read_end(&input, read_object(&input));
     if (status == AMQPC_OK) {
-        status = crossing_store_value(encoder, &value);
+        status = crossing_store_value(encoder, &encoder->parts->stack[0]);
     }
-    return crossing_result(status, encoder->size);
+    return crossing_result(encoder, status, encoder->size);
 }
 
 static amqpc_status encode_next_message(marshal_input *input)
 {
-    amqpc_value value;
-    amqpc_status status = read_object(input, &value);
+    amqpc_status status = read_object(input);
     if (status != AMQPC_OK) {
         return status;
     }
-    if (value.type != AMQPC_TYPE_LIST || value.count != FIELD_COUNT) {
+    struct crossing_encoder_parts *parts = input->encoder->parts;
+    parts->stack_count = 0;
+    if (parts->stack[0].type != AMQPC_TYPE_LIST || parts->stack[0].count != FIELD_COUNT) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    return crossing_store_message(input->encoder, value.as.items);
+    return crossing_store_message(input->encoder, parts->stack[0].as.items);
 }
 
 int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalled, size_t size,
                                 bool marks)
 {
     marshal_input input;
-    input_init(&input, encoder, marshalled, size, marks);
-    input.plain_depth = MESSAGE_DEPTH;
+    input_init(&input, encoder, marshalled, size, marks, FIELD_DEPTH);
     amqpc_status status = read_end(&input, encode_next_message(&input));
     crossing_finish(encoder);
-    return crossing_result(status, encoder->size);
+    return crossing_result(encoder, status, encoder->size);
 }
 
 int64_t crossing_encode_messages(crossing_encoder *encoder, const char *marshalled, size_t size,
                                  bool marks)
 {
+    enum { HEAD = 5 }; /* of a list: code, count */
     marshal_input input;
-    uint32_t count = 0;
     uint32_t reference = NO_REFERENCE;
     amqpc_status status = AMQPC_OK;
-    input_init(&input, encoder, marshalled, size, marks);
-    input.plain_depth = MESSAGE_DEPTH;
-    const uint8_t *code = take(&input, 1);
-    if (code == NULL || (*code & ~(unsigned)REFERENCED) != '[' ||
-        !take_size(&input, false, &count)) {
-        return crossing_result(AMQPC_INVALID_ARGUMENT, 0);
+    input_init(&input, encoder, marshalled, size, marks, FIELD_DEPTH);
+    if (size < HEAD || (*input.position & ~(unsigned)REFERENCED) != '[') {
+        return crossing_result(encoder, AMQPC_INVALID_ARGUMENT, 0);
     }
-    if ((*code & REFERENCED) != 0) {
-        status = reserve_reference(&input, &reference);
+    if ((*input.position & REFERENCED) != 0) {
+        status = reserve_reference(encoder, &reference);
     }
+    uint32_t count = load32(input.position + 1);
+    input.position += HEAD;
     for (uint32_t i = 0; i < count && status == AMQPC_OK; i++) {
         status = encode_next_message(&input);
     }
     status = read_end(&input, status);
     crossing_finish(encoder);
-    return crossing_result(status, encoder->count);
+    return crossing_result(encoder, status, encoder->count);
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix
+from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix, encode, encode_message, encode_messages
 from amqpcodec._errors import (
     AmqpConnectionError,
     AmqpError,
@@ -19,6 +19,7 @@ from amqpcodec._errors import (
     TransactionError,
     UrlError,
 )
+from amqpcodec._message import Data, Message, Sequence, Value
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._status import Status
 
@@ -28,22 +29,29 @@ __all__ = [
     "AmqpTimeoutError",
     "AuthenticationError",
     "ClosedError",
+    "Data",
     "DecodeError",
     "EncodeError",
     "LinkDetachedError",
     "LinkError",
     "LinkRedirectError",
+    "Message",
     "OutcomeError",
     "ReceivedMessage",
+    "Sequence",
     "SessionError",
     "Status",
     "TransactionError",
     "UrlError",
+    "Value",
     "__version__",
     "decode",
     "decode_message",
     "decode_messages",
     "decode_prefix",
+    "encode",
+    "encode_message",
+    "encode_messages",
 ]
 
 __version__ = "0.1.0"

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _to_marks
 from amqpcodec._crossing import ffi, lib
-from amqpcodec._message import FIELD_COUNT, FLAGS
+from amqpcodec._errors import EncodeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from amqpcodec._errors import EncodeError
 
 WINDOW = lib.CROSSING_WINDOW
 HAS_BINARY = lib.CROSSING_HAS_BINARY
@@ -28,8 +26,15 @@ HAS_BINARY = lib.CROSSING_HAS_BINARY
 ONE = 2
 MANY = 4
 
+# Bound once: looking up an attribute takes as long as a tenth of what is done here.
+_encode_value = lib.crossing_encode_value
+_encode_message = lib.crossing_encode_message
+_encode_messages = lib.crossing_encode_messages
+
 # Encoders that nobody uses at the moment, each with its window. A list's pop and append are atomic.
 _free: list[tuple[Any, Any]] = []
+_take = _free.pop
+_give = _free.append
 
 
 def new_encoder() -> tuple[Any, Any]:
@@ -43,30 +48,29 @@ def new_encoder() -> tuple[Any, Any]:
 
 def encode_value(value: Any) -> bytes:
     """The AMQP bytes of a value. Raises EncodeError."""
-    pair = _free.pop() if _free else new_encoder()
+    try:
+        pair = _take()
+    except IndexError:
+        pair = new_encoder()
     encoder, window = pair
     try:
         data = dumps(value, ONE)
+        size = _encode_value(encoder, data, len(data), False)
     except ValueError:
-        data = dumps(_to_marks.marked(value), ONE)
-        size = lib.crossing_encode_value(encoder, data, len(data), True)
-    else:
-        size = lib.crossing_encode_value(encoder, data, len(data), False)
+        size = -1
     if 0 < size <= WINDOW:
         encoded: bytes = window[:size]
     else:
         encoded = _rest_of_value(encoder, size, value)
-    _free.append(pair)
+    _give(pair)
     return encoded
 
 
 def _rest_of_value(encoder: Any, size: int, value: Any) -> bytes:
-    """What is not usual: a failure, a large value, bytes within a list or a map."""
-    if size < 0:
-        raise _to_marks.value_fault(value, -1 - size)
-    if size & HAS_BINARY and _to_marks.has_foreign_buffer(value):
-        data = dumps(_to_marks.marked(value), ONE)
-        size = lib.crossing_encode_value(encoder, data, len(data), True)
+    """What is not usual: what marshal or C has refused, a large value, bytes within a list or a map."""
+    if size < 0 or (size & HAS_BINARY and _to_marks.has_foreign_buffer(value)):
+        data = dumps(_to_marks.marked_value(value), ONE)
+        size = _encode_value(encoder, data, len(data), True)
         if size < 0:
             raise _to_marks.value_fault(value, -1 - size)
     return bytes(ffi.buffer(encoder.data, size & ~HAS_BINARY))
@@ -74,29 +78,29 @@ def _rest_of_value(encoder: Any, size: int, value: Any) -> bytes:
 
 def encode_message(message: Any) -> bytes:
     """The AMQP bytes of a message. Raises EncodeError."""
-    pair = _free.pop() if _free else new_encoder()
+    try:
+        pair = _take()
+    except IndexError:
+        pair = new_encoder()
     encoder, window = pair
     try:
-        data = dumps(message._fields, ONE)
+        data = dumps(message._items, ONE)
+        size = _encode_message(encoder, data, len(data), False)
     except (ValueError, AttributeError):
-        data = dumps(_to_marks.marked_message(message), ONE)
-        size = lib.crossing_encode_message(encoder, data, len(data), True)
-    else:
-        size = lib.crossing_encode_message(encoder, data, len(data), False)
+        size = -1
     if 0 < size <= WINDOW:
         encoded: bytes = window[:size]
     else:
         encoded = _rest_of_message(encoder, size, message)
-    _free.append(pair)
+    _give(pair)
     return encoded
 
 
 def _rest_of_message(encoder: Any, size: int, message: Any) -> bytes:
-    if size < 0:
-        raise _to_marks.message_fault(message, -1 - size, encoder.field)
-    if size & HAS_BINARY and _foreign(message):
+    """As _rest_of_value."""
+    if size < 0 or (size & HAS_BINARY and _foreign(message)):
         data = dumps(_to_marks.marked_message(message), ONE)
-        size = lib.crossing_encode_message(encoder, data, len(data), True)
+        size = _encode_message(encoder, data, len(data), True)
         if size < 0:
             raise _to_marks.message_fault(message, -1 - size, encoder.field)
     return bytes(ffi.buffer(encoder.data, size & ~HAS_BINARY))
@@ -104,70 +108,64 @@ def _rest_of_message(encoder: Any, size: int, message: Any) -> bytes:
 
 def _foreign(message: Any) -> bool:
     """Whether a map or a list of the message holds what is not bytes, though marshal wrote it so."""
-    fields = _to_marks.flat_fields(message)
+    fields = _to_marks.fields_of(message)
     return any(_to_marks.has_foreign_buffer(field) for field in fields if isinstance(field, (list, tuple, dict)))
 
 
-def take_encoder() -> tuple[Any, Any]:
-    """An encoder, with its window, for encode_batch; give_encoder takes it back."""
-    return _free.pop() if _free else new_encoder()
+def take_encoder() -> Any:
+    """An encoder, with what belongs to it, for encode_batch; its first item is the crossing_encoder. give_encoder takes it back."""
+    try:
+        return _take()
+    except IndexError:
+        return new_encoder()
 
 
-def give_encoder(pair: tuple[Any, Any]) -> None:
-    _free.append(pair)
+give_encoder = _give
 
 
-def encode_batch(encoder: Any, messages: Sequence[Any]) -> None:
-    """Encodes messages: then encoder.payloads has an amqpc_bytes for each, until the encoder is used again.
+def encode_batch(tools: Any, messages: Sequence[Any], first: int = 0) -> None:
+    """Encodes messages: then the encoder's payloads have an amqpc_bytes for each, until it is used again.
 
-    At most 64 messages, and 64 KiB, at a time are fastest. Raises EncodeError with the message's index.
+    At most 64 messages, and 64 KiB, at a time are fastest. Raises EncodeError with the message's index, counted from `first`.
     """
     try:
-        data = dumps([message._fields for message in messages], MANY)
+        data = dumps([message._items for message in messages], MANY)
+        count = _encode_messages(tools[0], data, len(data), False)
     except (ValueError, AttributeError):
-        count = _encode_marked(encoder, messages)
-    else:
-        count = lib.crossing_encode_messages(encoder, data, len(data), False)
-    if count != len(messages):
-        if count < 0:
-            raise batch_fault(encoder, messages, -1 - count)
-        if any(_foreign(message) for message in messages):
-            count = _encode_marked(encoder, messages)
-            if count < 0:
-                raise batch_fault(encoder, messages, -1 - count)
+        count = -1
+    if count != len(messages) and (count < 0 or any(_foreign(message) for message in messages)):
+        encode_marked(tools, messages, first)
 
 
-def _encode_marked(encoder: Any, messages: Sequence[Any]) -> int:
+def encode_marked(tools: Any, messages: Sequence[Any], first: int) -> None:
+    """As encode_batch, of what was refused on the way that is usual."""
+    encoder = tools[0]
     flat = []
     for index, message in enumerate(messages):
         try:
             flat.append(_to_marks.marked_message(message))
-        except ValueError as error:
-            raise batch_error(error, index) from error.__cause__
+        except EncodeError as error:
+            raise _batch_error(error, first + index) from error.__cause__
     data = dumps(flat, MANY)
-    count: int = lib.crossing_encode_messages(encoder, data, len(data), True)
-    return count
+    count = _encode_messages(encoder, data, len(data), True)
+    if count < 0:
+        index = encoder.count  # those before it are encoded
+        fault = _to_marks.message_fault(messages[index], -1 - count, encoder.field)
+        raise _batch_error(fault, first + index)
 
 
-def batch_fault(encoder: Any, messages: Sequence[Any], status: int) -> EncodeError:
-    """Why C refused a message of a batch."""
-    index = encoder.count
-    return batch_error(_to_marks.message_fault(messages[index], status, encoder.field), index)
-
-
-def batch_error(error: Any, index: int) -> EncodeError:
+def _batch_error(error: EncodeError, index: int) -> EncodeError:
     """The same error, telling which message of several it was."""
     error.index = index
     error.args = (f"message {index}: {error}",)
-    return error  # type: ignore[no-any-return]
+    return error
 
 
-def payloads_of(pair: tuple[Any, Any]) -> list[bytes]:
+def payloads_of(tools: Any) -> list[bytes]:
     """The messages that encode_batch has encoded, a bytes object each."""
-    encoder, window = pair
+    encoder, window = tools[:2]
     count = encoder.count
     ends = ffi.unpack(encoder.ends, count) if count else []
     if encoder.size > WINDOW:
         window = ffi.buffer(encoder.data, encoder.size)
-    starts = [0, *ends]
-    return [window[start:end] for start, end in zip(starts, ends)]
+    return [window[start:end] for start, end in zip([0, *ends], ends)]

@@ -17,16 +17,11 @@ from amqpcodec._message import (
     DELIVERY_ANNOTATIONS,
     FIELD_COUNT,
     FIELD_NAMES,
-    FLAGS,
     FOOTER,
-    KIND_BY_TYPE,
-    KIND_MASK,
     MESSAGE_ANNOTATIONS,
-    SEVERAL_SECTIONS,
     TIMES,
     Message,
-    body_content,
-    body_flags,
+    flat_fields,
     is_buffer,
 )
 from amqpcodec._status import Status
@@ -57,6 +52,14 @@ def marked(value: Any, depth: int = 0) -> Any:
         raise
     except (ValueError, OverflowError) as error:
         raise EncodeError(str(error)) from error
+
+
+def marked_value(value: Any) -> Any:
+    """As marked, of a whole value: the error tells where in it the fault is."""
+    try:
+        return marked(value)
+    except EncodeError as error:
+        raise fault_of(value) or error from error.__cause__
 
 
 def _list(value: Iterable[Any], depth: int) -> list[Any]:
@@ -158,20 +161,7 @@ _MARKERS: dict[type[Any], Callable[[Any, int], Any]] = {
     Pairs: _pairs,
     Array: _array,
     Described: _described,
-    **{
-        kind: _integer
-        for kind in (
-            _types.UByte,
-            _types.UShort,
-            _types.UInt,
-            _types.ULong,
-            _types.Byte,
-            _types.Short,
-            _types.Int,
-            _types.Long,
-            _types.Timestamp,
-        )
-    },
+    **dict.fromkeys((_types.UByte, _types.UShort, _types.UInt, _types.ULong, _types.Byte, _types.Short, _types.Int, _types.Long, _types.Timestamp), _integer),
 }
 
 # Classes of modules that need not have been imported, by name.
@@ -220,33 +210,25 @@ def _exact_float(value: Any, depth: int) -> float:
 
 def marked_message(message: Any) -> list[Any]:
     """The flat list of a message of either kind, as marshal takes it. Raises EncodeError with the field."""
-    fields = flat_fields(message)
+    fields = fields_of(message)
     if isinstance(message, Message) and hasattr(fields[BODY], "__next__"):
         # An iterator gives its items once, and a message may be encoded again.
-        message._fields[BODY] = fields[BODY] = list(fields[BODY])
+        message._items[BODY] = fields[BODY] = list(fields[BODY])
     for index in range(FIELD_COUNT):
         if fields[index] is None:
             continue
         try:
             fields[index] = _marked_field(fields, index)
         except EncodeError as error:
-            raise field_error(error, index) from error.__cause__
+            raise field_error(fault_of(fields[index]) or error, index) from error.__cause__
     return fields
 
 
-def flat_fields(message: Any) -> list[Any]:
-    """A copy of the fields of a Message or a ReceivedMessage, with the flags that tell the body's kind."""
-    if isinstance(message, Message):
-        fields = list(message._fields)
-    elif isinstance(message, tuple) and len(message) >= FIELD_COUNT:
-        fields = list(message[:FIELD_COUNT])
-    else:
+def fields_of(message: Any) -> list[Any]:
+    """As flat_fields, for what has to be a message."""
+    fields = flat_fields(message)
+    if fields is None:
         raise EncodeError(f"{type(message).__name__} is not a message", status=Status.WRONG_TYPE)
-    flags = fields[FLAGS]
-    if flags & KIND_BY_TYPE:
-        flags = body_flags(fields[BODY])
-        fields[BODY] = body_content(fields[BODY], flags)
-    fields[FLAGS] = flags & (KIND_MASK | SEVERAL_SECTIONS)
     return fields
 
 
@@ -329,14 +311,14 @@ _EXPECTED = {
     "creation_time": "an aware datetime",
     "group_sequence": "an int from 0 to 2**32 - 1",
     "application_properties": "a map whose keys are str",
-    "body": "what its kind of sections can hold: bytes of data, lists of a sequence",
+    "body": "what its sections can hold: bytes-like objects of data, lists of a sequence",
     "footer": "a map whose keys are str or unsigned ints",
 }
 
 
 def message_fault(message: Any, status: int, index: int) -> EncodeError:
     """What is wrong with a message that C refused; index: of the field, or -1 where C does not know."""
-    fields = flat_fields(message)
+    fields = fields_of(message)
     if index > 0:
         name = FIELD_NAMES[index]
         expected = _EXPECTED.get(name, "a str")
@@ -351,6 +333,8 @@ def message_fault(message: Any, status: int, index: int) -> EncodeError:
             fault = next((_symbol_fault(key) for key in value if isinstance(key, str) and not key.isascii()), None)
         if fault is not None:
             return field_error(fault, place)
+    if fields[BODY] is not None:
+        return EncodeError(f"body: {fields[BODY]!r:.80} is not {_EXPECTED['body']}", status=status, field="body")
     return EncodeError(f"the message cannot be encoded: {Status.of(status).text}", status=status)
 
 
