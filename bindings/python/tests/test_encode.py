@@ -15,12 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from amqpcodec import EncodeError, Status, decode, encode
+from amqpcodec._types import Array, Described, Float, Int, Pairs, Symbol, Timestamp, UByte, UInt, ULong
 from hypothesis import given, settings
 from values import exactly, plain_values, typed_values
 from vectors import VALUES, Vector
-
-from amqpcodec import EncodeError, Status, decode, encode
-from amqpcodec._types import Array, Described, Float, Int, Pairs, Symbol, Timestamp, UByte, UInt, ULong
 
 many = settings(max_examples=80, deadline=None)
 

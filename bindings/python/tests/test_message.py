@@ -9,11 +9,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from values import exactly, plain_values, symbols, texts, times, typed_values
-from vectors import MESSAGES, Vector
-
 from amqpcodec import (
     Data,
     EncodeError,
@@ -28,9 +23,13 @@ from amqpcodec import (
 )
 from amqpcodec._message import FIELD_NAMES
 from amqpcodec._types import Symbol, Timestamp, UInt, ULong
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from values import exactly, plain_values, symbols, texts, times, typed_values
+from vectors import MESSAGES, Vector
 
 NAMES = FIELD_NAMES[1:]
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "durable": True,
     "priority": 9,
     "ttl": 2**32 - 1,
@@ -57,15 +56,15 @@ WHOLE = {
 }
 ids = st.one_of(texts, st.integers(0, 2**64 - 1), st.uuids(), st.binary(max_size=50))
 uints = st.integers(0, 2**32 - 1)
-annotations = st.dictionaries(st.one_of(symbols.map(str.__str__), st.integers(0, 2**64 - 1)), plain_values, max_size=3)
+annotation_maps: Any = st.dictionaries(st.one_of(symbols.map(str.__str__), st.integers(0, 2**64 - 1)), plain_values, max_size=3)
 FIELDS: dict[str, Any] = {
     "durable": st.booleans(),
     "priority": st.integers(0, 255),
     "ttl": uints,
     "first_acquirer": st.booleans(),
     "delivery_count": uints,
-    "delivery_annotations": annotations,
-    "message_annotations": annotations,
+    "delivery_annotations": annotation_maps,
+    "message_annotations": annotation_maps,
     "message_id": ids,
     "user_id": st.binary(max_size=50),
     "to": texts,
@@ -86,7 +85,7 @@ FIELDS: dict[str, Any] = {
         st.lists(st.lists(plain_values, max_size=3), min_size=1, max_size=3).map(lambda lists: Sequence(*lists)),
         typed_values.map(Value),
     ),
-    "footer": annotations,
+    "footer": annotation_maps,
 }
 messages = st.fixed_dictionaries({}, optional=FIELDS).map(lambda fields: Message(**fields))
 
@@ -296,7 +295,7 @@ FAULTS: list[tuple[str, Any]] = [
     ("application_properties", "a"),
     ("application_properties", {"a": ["\ud800"]}),
     ("body", object()),
-    ("body", Data([1])),  # type: ignore[list-item]
+    ("body", Data([1])),
     ("footer", {None: 1}),
 ]
 
@@ -328,7 +327,7 @@ def test_what_is_no_message_is_refused() -> None:
         with pytest.raises(EncodeError, match="is not a message") as caught:
             encode_message(wrong)
         assert caught.value.status == Status.WRONG_TYPE
-        with pytest.raises(EncodeError, match="message 0: .* is not a message"):
+        with pytest.raises(EncodeError, match=r"message 0: .* is not a message"):
             encode_messages([wrong])
 
 

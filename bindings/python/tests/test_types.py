@@ -112,7 +112,8 @@ def test_a_char_is_a_string() -> None:
 
 def test_a_symbol_is_an_ascii_string() -> None:
     assert Symbol("a") == "a"
-    assert {Symbol("a"): 1}["a"] == 1
+    found: dict[str, int] = {Symbol("a"): 1}
+    assert found["a"] == 1
     with pytest.raises(ValueError, match="ASCII"):
         Symbol("ä")
 

@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import strategies as st
-
 from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
 from amqpcodec._types import (
     Array,
@@ -29,6 +27,7 @@ from amqpcodec._types import (
     ULong,
     UShort,
 )
+from hypothesis import strategies as st
 
 INTEGERS = [UByte, UShort, UInt, ULong, Byte, Short, Int, Long]
 MILLISECONDS_MIN, MILLISECONDS_MAX = -62135596800000, 253402300799999  # of datetime's years
@@ -46,12 +45,13 @@ def _float32(value: float) -> Any:
     return Float(value)
 
 
-texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=40)
+WITHOUT_SURROGATES: Any = ("Cs",)
+texts = st.text(st.characters(blacklist_categories=WITHOUT_SURROGATES), max_size=40)
 symbols = st.text(st.characters(max_codepoint=127), max_size=40).map(Symbol)
 times = st.integers(MILLISECONDS_MIN, MILLISECONDS_MAX).map(lambda ms: Timestamp(ms).to_datetime())
 late_times = st.integers(MILLISECONDS_MAX + 1, 2**63 - 1).map(Timestamp)
 floats = st.floats(width=32).map(_float32)
-chars = st.characters(blacklist_categories=("Cs",)).map(Char)
+chars = st.characters(blacklist_categories=WITHOUT_SURROGATES).map(Char)
 uuids = st.uuids()
 descriptors = st.one_of(symbols, integers(ULong))
 
@@ -64,7 +64,7 @@ typed_scalars = st.one_of(
 
 def _arrays(values: Any) -> Any:
     """Arrays of one type each."""
-    of = {
+    of: dict[Any, Any] = {
         None: st.none(), bool: st.booleans(), Float: floats, float: st.floats(), Decimal64: decimals(Decimal64), Char: chars,
         Timestamp: times, uuid.UUID: uuids, bytes: st.binary(max_size=40), str: texts, Symbol: symbols,
         list: st.lists(values, max_size=3), **{kind: integers(kind) for kind in INTEGERS},
@@ -83,9 +83,7 @@ def _compounds(values: Any) -> Any:
 typed_values = st.recursive(typed_scalars, _compounds, max_leaves=10)
 
 # What programs have without classes of ours.
-plain_scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(), times, uuids, st.binary(max_size=40), texts
-)
+plain_scalars = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(), times, uuids, st.binary(max_size=40), texts)
 plain_values = st.recursive(
     plain_scalars,
     lambda values: st.one_of(st.lists(values, max_size=5), st.dictionaries(texts, values, max_size=4)),

@@ -42,7 +42,6 @@ def encode_messages(messages: Iterable[Any]) -> list[bytes]:
     """
     encoded: list[bytes] = []
     source = iter(messages)
-    pair = take_encoder()
     while batch := list(islice(source, _BATCH)):
         tools = take_encoder()
         encode_batch(tools, batch, len(encoded))

@@ -79,8 +79,8 @@ class Data(_Body):
 
     __slots__ = ()
 
-    def __init__(self, sections: Iterable[bytes]) -> None:
-        """sections: bytes-like objects; of none, there is one empty section."""
+    def __init__(self, sections: Any) -> None:
+        """sections: an iterable of bytes-like objects; of none, there is one empty section."""
         self.sections = [sections] if isinstance(sections, (bytes, bytearray, memoryview)) else list(sections) or [b""]
 
     def __repr__(self) -> str:
@@ -113,10 +113,12 @@ class Message:
     amqp-sequence sections; everything else, str, dict, list, numbers and None, one amqp-value section, and so does Value.
     """
 
-    __slots__ = ("_items",)
     _items: list[Any]
 
-    if TYPE_CHECKING:
+    # The fields are properties, made below, which checkers of types do not see.
+    if not TYPE_CHECKING:
+        __slots__ = ("_items",)
+    else:
         durable: bool | None
         priority: int | None
         ttl: int | None
@@ -125,7 +127,7 @@ class Message:
         delivery_annotations: Any
         message_annotations: Any
         message_id: Any
-        user_id: bytes | None
+        user_id: Any
         to: str | None
         subject: str | None
         reply_to: str | None
@@ -153,7 +155,7 @@ class Message:
         delivery_annotations: Any = None,
         message_annotations: Any = None,
         message_id: Any = None,
-        user_id: bytes | None = None,
+        user_id: Any = None,
         to: str | None = None,
         subject: str | None = None,
         reply_to: str | None = None,

@@ -136,11 +136,11 @@ def _milliseconds(value: Any) -> int:
     return int(value) if isinstance(value, int) else milliseconds_of(value)
 
 
-def _integer(value: Any, depth: int) -> Any:
+def _integer(value: Any, _depth: int) -> Any:
     return value.amqp_type, int(value)
 
 
-def _decimal(value: Any, depth: int) -> Any:
+def _decimal(value: Any, _depth: int) -> Any:
     from amqpcodec._decimals import Decimal128
 
     exact = value if hasattr(value, "to_bits") else Decimal128(value)
@@ -153,11 +153,11 @@ _MARKERS: dict[type[Any], Callable[[Any, int], Any]] = {
     set: _list,
     frozenset: _list,
     dict: _map,
-    bytearray: lambda value, depth: bytes(value),
-    memoryview: lambda value, depth: value.tobytes(),
-    Symbol: lambda value, depth: (_types.TYPE_SYMBOL, str.__str__(value)),
-    Char: lambda value, depth: (_types.TYPE_CHAR, ord(value)),
-    Float: lambda value, depth: (_types.TYPE_FLOAT, float(value)),
+    bytearray: lambda value, _depth: bytes(value),
+    memoryview: lambda value, _depth: value.tobytes(),
+    Symbol: lambda value, _depth: (_types.TYPE_SYMBOL, str.__str__(value)),
+    Char: lambda value, _depth: (_types.TYPE_CHAR, ord(value)),
+    Float: lambda value, _depth: (_types.TYPE_FLOAT, float(value)),
     Pairs: _pairs,
     Array: _array,
     Described: _described,
@@ -166,8 +166,8 @@ _MARKERS: dict[type[Any], Callable[[Any, int], Any]] = {
 
 # Classes of modules that need not have been imported, by name.
 _LATE: dict[tuple[str, str], Callable[[Any, int], Any]] = {
-    ("uuid", "UUID"): lambda value, depth: (_types.TYPE_UUID, value.bytes),
-    ("datetime", "datetime"): lambda value, depth: (_types.TYPE_TIMESTAMP, milliseconds_of(value)),
+    ("uuid", "UUID"): lambda value, _depth: (_types.TYPE_UUID, value.bytes),
+    ("datetime", "datetime"): lambda value, _depth: (_types.TYPE_TIMESTAMP, milliseconds_of(value)),
     ("decimal", "Decimal"): _decimal,
     ("_decimal", "Decimal"): _decimal,
     ("_pydecimal", "Decimal"): _decimal,
@@ -182,16 +182,16 @@ def _maker_of(value: Any) -> Callable[[Any, int], Any]:
             return known
     for base in (int, float, str, bytes):
         if isinstance(value, base):
-            return lambda value, depth: base.__str__(value) if base is str else base(value)
+            return lambda value, _depth: base.__str__(value) if base is str else base(value)
     if is_buffer(value):
-        return lambda value, depth: memoryview(value).tobytes()
+        return lambda value, _depth: memoryview(value).tobytes()
     return _maker_by_behaviour(value)
 
 
 def _maker_by_behaviour(value: Any) -> Callable[[Any, int], Any]:
     """For numbers that only behave like them (numpy's), for mappings, and for whatever can be iterated."""
     if hasattr(value, "__index__"):
-        return lambda value, depth: value.__index__()
+        return lambda value, _depth: value.__index__()
     if hasattr(value, "__float__") and not hasattr(value, "__iter__"):
         return _exact_float
     if hasattr(value, "keys") and hasattr(value, "items"):
@@ -201,7 +201,7 @@ def _maker_by_behaviour(value: Any) -> Callable[[Any, int], Any]:
     raise EncodeError(f"AMQP has no type for {type(value).__name__}: {value!r:.80}", status=Status.WRONG_TYPE)
 
 
-def _exact_float(value: Any, depth: int) -> float:
+def _exact_float(value: Any, _depth: int) -> float:
     number = float(value)
     if number == value or value != value:
         return number
