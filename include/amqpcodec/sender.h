@@ -116,7 +116,9 @@ AMQPC_API amqpc_status amqpc_sender_post(amqpc_sender *sender, const amqpc_messa
  * context          of the first; the others' count up
  * posted           receives how many
  *
- * Returns AMQPC_OK where all were posted; otherwise as amqpc_sender_post, for the next. */
+ * Returns AMQPC_OK where all were posted; otherwise as amqpc_sender_post, for the next, and
+ * AMQPC_LIMIT_REACHED where a million messages of the sender have no outcome that has been taken
+ * in: call again after amqpc_sender_completions. */
 AMQPC_API amqpc_status amqpc_sender_post_batch(amqpc_sender *sender, const amqpc_bytes *payloads,
                                                size_t count, uint64_t context, int64_t timeout_ms,
                                                size_t *posted) AMQPC_CHECK;

@@ -260,7 +260,8 @@ void amqpci_client_tell(amqpc_client *client, amqpc_client_event_type type, cons
 
 /* --- client_error.c */
 
-/* place, detail: NULL for none; the text is "place: detail: the status in words". */
+/* place, detail: NULL for none; the text is "place: detail: the status in words", where the
+ * detail does not have those words. */
 void amqpci_client_error_set(amqpc_client_error *error, amqpc_status status, const char *place,
                              const char *detail);
 

@@ -38,7 +38,11 @@ void amqpci_client_error_set(amqpc_client_error *error, amqpc_status status, con
     error->status = status;
     append(error->text, sizeof error->text, place);
     append(error->text, sizeof error->text, detail);
-    append(error->text, sizeof error->text, amqpc_status_text(status));
+    const char *words = amqpc_status_text(status);
+    if (detail == NULL ||
+        strstr(detail, words) == NULL) { /* a transport without a reason has them */
+        append(error->text, sizeof error->text, words);
+    }
 }
 
 /* A text of the map of details that a redirect comes with (AMQP 2.8.16, 2.8.17). */
