@@ -203,6 +203,43 @@ static amqpc_status decode_long_map(const amqpc_connection *connection, const ui
     return has_map ? AMQPC_OK : AMQPC_TOO_MANY_VALUES;
 }
 
+/* Whether a whole frame, whose performative is not valid, is an open for which it is time. */
+static bool is_bad_open(const amqpc_connection *connection, const uint8_t *at, size_t frame_size)
+{
+    static const uint8_t descriptor[] = {0, AMQPC_CODE_SMALLULONG, AMQPC_COMPOSITE_OPEN};
+    size_t offset = (size_t)at[AMQPCI_FRAME_DATA_OFFSET_AT] * 4;
+    amqpci_step step = amqpci_connection_step((amqpc_connection_state)connection->state,
+                                              AMQPCI_CONNECTION_RECEIVE_OPEN);
+    return step.verdict == AMQPCI_PROCEED && !is_in_sasl(connection) &&
+           at[AMQPCI_FRAME_TYPE_AT] == AMQPC_FRAME_AMQP && offset < frame_size &&
+           frame_size - offset > sizeof descriptor &&
+           memcmp(at + offset, descriptor, sizeof descriptor) == 0;
+}
+
+/* A server that refuses says open, with whatever it likes, and close with the reason right behind
+ * it (AMQP 2.4.3): Qpid Broker-J says a max-frame-size of 0. The reason is what counts. Passes over
+ * that open; false for anything else. */
+static bool pass_over_refusal(amqpc_connection *connection, const uint8_t *at, size_t size)
+{
+    size_t frame_size = amqpci_load32(at);
+    amqpc_frame frame;
+    amqpc_performative next;
+    size_t offset = 0;
+    bool refuses = frame_size < size && is_bad_open(connection, at, frame_size) &&
+                   amqpci_frame_decode(at + frame_size, size - frame_size, &connection->limits,
+                                       &frame, &next, &offset) == AMQPC_OK &&
+                   next.type == AMQPC_COMPOSITE_CLOSE;
+    if (!refuses || !amqpci_connection_advance(connection, AMQPCI_CONNECTION_RECEIVE_OPEN)) {
+        return false;
+    }
+    if (connection->trace != NULL) {
+        amqpci_trace_frames(connection->trace, false, at, frame_size);
+    }
+    connection->input.parsed += frame_size;
+    connection->frames_received++;
+    return true;
+}
+
 /* One unit: a header or a frame. AMQPC_NEED_MORE at the end of the input. */
 AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_t *at, size_t size)
 {
@@ -242,6 +279,9 @@ AMQPCI_INLINE amqpc_status parse_unit(amqpc_connection *connection, const uint8_
     }
     if (status == AMQPC_NO_MEMORY) {
         return status;
+    }
+    if (status == AMQPC_INVALID_FIELD && pass_over_refusal(connection, at, size)) {
+        return AMQPC_OK;
     }
     size = may_be_secret(connection, at, size) ? 0 : frame_size_within(at, size);
     return amqpci_connection_fail_frame(connection, status, at, size, offset, AMQPC_INPUT_FRAME);

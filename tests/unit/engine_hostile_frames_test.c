@@ -144,6 +144,34 @@ static void test_row_34_a_max_frame_size_below_512_closes_the_connection(void **
     }
 }
 
+/* A server that refuses says open with whatever it likes, and the reason behind it (AMQP 2.4.3):
+ * Qpid Broker-J says a max-frame-size of 0. */
+static void test_row_34_the_reason_of_a_refusal_counts_not_its_max_frame_size(void **state)
+{
+    (void)state;
+    /* open: container-id "", null, max-frame-size 0 */
+    uint8_t frames[128] = {0, 0, 0, 18, 2, 0, 0, 0, 0, 0x53, 0x10, 0xc0, 5, 3, 0xa1, 0, 0x40, 0x43};
+    amqpc_performative close = {.type = AMQPC_COMPOSITE_CLOSE};
+    close.as.close.present = AMQPC_CLOSE_ERROR;
+    close.as.close.error.present = AMQPC_ERROR_CONDITION;
+    close.as.close.error.condition = (amqpc_bytes){"amqp:not-found", 14};
+    size_t size = 0;
+    assert_int_equal(amqpc_frame_write(AMQPC_FRAME_AMQP, 0, &close, frames + 18, 110, &size),
+                     AMQPC_OK);
+    size += 18;
+    amqpc_error error;
+    peer *self = peer_greet(AMQPC_CLIENT, NULL);
+    assert_int_equal(engine_feed(self->connection, frames, size), AMQPC_OK);
+    assert_int_equal(amqpc_connection_remote_error(self->connection, &error), AMQPC_OK);
+    assert_memory_equal(error.condition.data, "amqp:not-found", 14);
+    assert_int_equal(amqpc_connection_get_state(self->connection), AMQPC_CONNECTION_CLOSE_RECEIVED);
+    peer_free(self);
+    /* Where the reason is not there yet, the connection fails as for any peer. */
+    self = peer_greet(AMQPC_CLIENT, NULL);
+    assert_int_equal(engine_feed(self->connection, frames, size - 1), AMQPC_INVALID_FIELD);
+    peer_free(self);
+}
+
 static void test_row_34_frames_keep_to_a_max_frame_size_of_512(void **state)
 {
     (void)state;
@@ -338,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_row_32_a_channel_above_channel_max_closes_the_connection),
         cmocka_unit_test(test_row_33_a_frame_of_more_than_8_kib_before_open_closes_the_connection),
         cmocka_unit_test(test_row_34_a_max_frame_size_below_512_closes_the_connection),
+        cmocka_unit_test(test_row_34_the_reason_of_a_refusal_counts_not_its_max_frame_size),
         cmocka_unit_test(test_row_34_frames_keep_to_a_max_frame_size_of_512),
         cmocka_unit_test(test_row_35_a_wrong_protocol_header_is_answered_with_ours),
         cmocka_unit_test(test_row_35_a_client_gives_up_at_a_wrong_protocol_header),
