@@ -141,7 +141,7 @@ static amqpc_status send_attach(amqpci_client_link *link)
     }
     if (status == AMQPC_OK) {
         attach.present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
-        link->link->without_map = link->client->is_forgetful;
+        link->link->without_map = link->client->is_forgetful || link->is_anew;
         status = amqpc_link_attach(link->link, &attach, NULL, NULL);
         link->epoch = link->link->epoch;
         link->opened_ms = 0;

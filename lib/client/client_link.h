@@ -46,6 +46,7 @@ typedef struct amqpci_link_kind {
  * epoch      of the engine's links, which counts on from one to the next: numbers of deliveries
  *            begin with it
  * attachments  so far
+ * is_anew    the peer has closed the link before: it knows nothing that is unsettled
  * notify     called where something was received or completed, or the link was attached, is
  * attached no more, or has ended, or credit came; NULL for nobody owner      for notify error of
  * AMQPCI_LINK_FAILED */
@@ -62,6 +63,7 @@ struct amqpci_client_link {
     uint32_t attachments;
     uint32_t attempts;
     uint32_t delay_ms;
+    bool is_anew;
     void (*notify)(void *owner);
     void *owner;
     uint64_t opened_ms;

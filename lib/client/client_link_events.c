@@ -13,6 +13,7 @@ void amqpci_client_link_take_attach(amqpci_client_link *link)
         return; /* detach follows, with the reason */
     }
     link->phase = AMQPCI_LINK_OPEN;
+    link->is_anew = false;
     link->opened_ms = amqpc_now_ms();
     link->attachments++;
     link->kind->attached(link);
@@ -99,16 +100,90 @@ static bool is_wanted(const amqpci_client_link *link, const amqpc_client_error *
                                              : says_why || !amqpc_link_is_closed(link->link);
 }
 
+/* Whether the link is attached again, at once or after a while. */
+static bool comes_back(const amqpci_client_link *link, const amqpc_client_error *error)
+{
+    bool may = link->client->settings->options.reconnect && !amqpci_client_error_is_final(error);
+    return link->phase >= AMQPCI_LINK_ATTACHING && link->phase <= AMQPCI_LINK_PAUSING && may &&
+           is_wanted(link, error);
+}
+
+/* A peer that closes a link forgets what came by it: what has no outcome is sent again by the next
+ * one, where the sender may do so. Gives it, or NULL. AMQPC_NO_MEMORY. */
+static amqpc_status export_unsettled(const amqpci_client_link *link,
+                                     const amqpc_client_error *error, amqpc_buffer **unsettled)
+{
+    const amqpc_link *at = link->link;
+    bool sends_again = link->kind->role == AMQPC_ROLE_SENDER && !at->sends_once;
+    if (!sends_again || !amqpc_link_is_closed(at) || amqpc_link_unsettled_count(at) == 0 ||
+        !comes_back(link, error)) {
+        return AMQPC_OK;
+    }
+    amqpc_buffer *buffer = NULL;
+    amqpc_status status = amqpc_buffer_new(&link->client->allocator, SIZE_MAX, &buffer);
+    if (status == AMQPC_OK) {
+        status = amqpc_link_export(at, buffer);
+    }
+    if (status != AMQPC_OK) {
+        amqpc_buffer_free(buffer);
+        return status;
+    }
+    *unsettled = buffer;
+    return AMQPC_OK;
+}
+
+/* The link goes on as another one of the engine, with what was unsettled. Where there is no memory
+ * for that, it stays with the closed one, whose outcomes are unknown. */
+static void import_unsettled(amqpci_client_link *link, const amqpc_buffer *unsettled)
+{
+    amqpc_link *before = link->link;
+    amqpc_link *made = NULL;
+    amqpc_status status =
+        amqpci_client_link_make(link, amqpc_link_session(before), amqpc_link_name(before), &made);
+    if (status != AMQPC_OK) {
+        return;
+    }
+    made->epoch = 0; /* the export brings it along */
+    status = amqpc_link_import(made, amqpc_buffer_data(unsettled), amqpc_buffer_size(unsettled));
+    if (status != AMQPC_OK) {
+        amqpc_link_free(made);
+        return;
+    }
+    link->link = made;
+    link->is_anew = true;
+    amqpc_link_set_context(made, link);
+    amqpc_link_set_context(before, NULL);
+    link->kind->moved(link, before);
+    amqpc_link_free(before);
+}
+
+/* Answers the peer's detach. AMQPC_NO_MEMORY. */
+static amqpc_status answer_detach(amqpci_client_link *link, const amqpc_client_error *error)
+{
+    amqpc_buffer *unsettled = NULL;
+    amqpc_status status = link->kind->settle_up(link);
+    if (status == AMQPC_OK) {
+        status = export_unsettled(link, error, &unsettled);
+    }
+    if (status == AMQPC_OK) {
+        status = amqpc_link_detach(link->link, amqpc_link_is_closed(link->link), NULL);
+    }
+    if (status == AMQPC_OK && unsettled != NULL) {
+        import_unsettled(link, unsettled);
+    }
+    amqpc_buffer_free(unsettled);
+    return status;
+}
+
 void amqpci_client_link_take_detach(amqpci_client_link *link)
 {
     amqpc_client *client = link->client;
     amqpc_client_error error;
     uint8_t phase = link->phase;
     describe(link, &error);
-    amqpc_status status = link->kind->settle_up(link);
-    if (status == AMQPC_OK) {
-        status = amqpc_link_detach(link->link, amqpc_link_is_closed(link->link), NULL);
-    }
+    bool closed = amqpc_link_is_closed(link->link);
+    bool wanted = is_wanted(link, &error);
+    amqpc_status status = answer_detach(link, &error);
     if (status == AMQPC_NO_MEMORY) {
         amqpci_client_error_set(&error, status, client->attempts.address, NULL);
         amqpci_client_disconnected(client, &error);
@@ -116,9 +191,9 @@ void amqpci_client_link_take_detach(amqpci_client_link *link)
     }
     if (phase == AMQPCI_LINK_CLOSING) {
         amqpci_client_link_end(link, NULL);
-    } else if (phase == AMQPCI_LINK_PAUSING && !amqpc_link_is_closed(link->link)) {
+    } else if (phase == AMQPCI_LINK_PAUSING && !closed) {
         amqpci_client_link_attach(link);
-    } else if (!is_wanted(link, &error)) {
+    } else if (!wanted) {
         fail(link, &error);
     } else if (phase >= AMQPCI_LINK_ATTACHING && phase <= AMQPCI_LINK_PAUSING) {
         amqpci_client_link_retry_or_end(link, &error);

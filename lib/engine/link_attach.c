@@ -444,9 +444,10 @@ amqpc_status amqpci_link_take_detach(amqpc_session *session, const amqpc_detach 
     }
     (void)amqpci_link_advance(link, AMQPCI_LINK_RECEIVE_DETACH);
     link->detach_closed = detach->closed;
-    link->is_closed = link->is_closed || detach->closed;
     amqpci_sender_end_partial(link);
-    amqpci_link_leave_pending(link);
+    amqpci_link_leave_pending(link); /* of a link that closes they are among the rest, until this
+                                        end has answered: amqpc_link_export */
+    link->is_closed = link->is_closed || detach->closed;
     if (link->state == AMQPC_LINK_DETACHED) {
         amqpci_link_disband(link);
     }

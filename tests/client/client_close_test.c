@@ -163,6 +163,85 @@ static void test_outcomes_that_do_not_come_in_time_are_unknown(void **state)
     client_fixture_free(&fixture);
 }
 
+/* --- Links that the peer closes, and that are attached again. */
+
+enum { HELD = 20 };
+
+static void post_held(const client_fixture *fixture, amqpc_sender *sender)
+{
+    for (uint64_t i = 0; i < HELD; i++) {
+        post_number(sender, i);
+    }
+    wait_for_messages(fixture->server, HELD);
+}
+
+static void take_all(amqpc_sender *sender, amqpc_completion *completions)
+{
+    for (size_t done = 0; done < HELD;) {
+        size_t count = 0;
+        assert_ok(
+            amqpc_sender_completions(sender, completions + done, HELD - done, PATIENCE_MS, &count));
+        done += count;
+    }
+}
+
+/* The peer has forgotten what came by the link that it closed. */
+static void check_sent_again(const char *condition, bool cuts)
+{
+    client_fixture fixture;
+    amqpc_completion completions[HELD];
+    uint32_t seen[HELD] = {0};
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", AMQPC_AT_LEAST_ONCE);
+    post_held(&fixture, sender);
+    test_server_close_links(fixture.server, condition);
+    if (cuts) { /* perhaps before the link is attached again */
+        test_server_disconnect(fixture.server, NULL);
+    }
+    wait_for_messages(fixture.server, 2 * HELD);
+    post_number(sender, HELD); /* new ones go behind those */
+    wait_for_messages(fixture.server, 2 * HELD + 1);
+    test_server_release_held(fixture.server);
+    assert_ok(amqpc_sender_flush(sender, PATIENCE_MS));
+    take_all(sender, completions);
+    for (size_t i = 0; i < HELD; i++) {
+        assert_int_equal(AMQPC_COMPOSITE_ACCEPTED, completions[i].state_type);
+        assert_false(completions[i].unknown);
+        assert_int_equal(1, ++seen[completions[i].context % HELD]);
+    }
+    client_fixture_free(&fixture);
+}
+
+static void test_what_has_no_outcome_is_sent_again_by_the_link_that_is_attached_again(void **state)
+{
+    (void)state;
+    check_sent_again("amqp:link:detach-forced", false);
+    check_sent_again("amqp:link:detach-forced", true);
+}
+
+static void check_unknown(uint32_t guarantee, const char *condition)
+{
+    client_fixture fixture;
+    amqpc_completion completions[HELD];
+    client_fixture_make(&fixture, NULL, NULL);
+    amqpc_sender *sender = make_sender(fixture.client, "hold", guarantee);
+    post_held(&fixture, sender);
+    test_server_close_links(fixture.server, condition);
+    take_all(sender, completions);
+    for (size_t i = 0; i < HELD; i++) {
+        assert_true(completions[i].unknown);
+    }
+    assert_int_equal(HELD, test_server_message_count(fixture.server));
+    client_fixture_free(&fixture);
+}
+
+static void test_otherwise_what_has_no_outcome_is_unknown(void **state)
+{
+    (void)state;
+    check_unknown(AMQPC_ONCE_OR_UNKNOWN, "amqp:link:detach-forced");
+    check_unknown(AMQPC_AT_LEAST_ONCE, "amqp:resource-deleted"); /* the link has failed */
+}
+
 /* --- Nobody to tell. */
 
 static void test_client_that_is_not_connected_closes_at_once(void **state)
@@ -186,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_settled_messages_that_wait_for_the_window_arrive),
         cmocka_unit_test(test_without_waiting_no_outcome_is_given_up),
         cmocka_unit_test(test_outcomes_that_do_not_come_in_time_are_unknown),
+        cmocka_unit_test(test_what_has_no_outcome_is_sent_again_by_the_link_that_is_attached_again),
+        cmocka_unit_test(test_otherwise_what_has_no_outcome_is_unknown),
         cmocka_unit_test(test_client_that_is_not_connected_closes_at_once),
     };
     return cmocka_run_group_tests_name("client close", tests, NULL, NULL);

@@ -203,8 +203,6 @@ void scenario_send(const peer_options *options)
     }
     while (take_completions(&work, PEER_TIMEOUT_MS)) {
     }
-    peer_check_sender(work.sender, amqpc_sender_close(work.sender, PEER_TIMEOUT_MS),
-                      "amqpc_sender_close");
     print_statistics(client);
     print_events(client);
     peer_close(client);
