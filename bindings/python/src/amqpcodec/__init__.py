@@ -44,6 +44,7 @@ from amqpcodec._types import (
 
 if TYPE_CHECKING:
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
+    from amqpcodec._text import dump, explain, to_json, to_text
 
 __all__ = [
     "AmqpConnectionError",
@@ -89,18 +90,32 @@ __all__ = [
     "decode_message",
     "decode_messages",
     "decode_prefix",
+    "dump",
     "encode",
     "encode_message",
     "encode_messages",
+    "explain",
+    "to_json",
+    "to_text",
 ]
 
 __version__ = "0.1.0"
 
+# What few programs need is imported when it is first asked for: names, and the modules that have them.
+_LATE = {
+    **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
+    **dict.fromkeys(("dump", "explain", "to_json", "to_text"), "_text"),
+}
+_MODULES = ("engine", "performatives")
+
 
 def __getattr__(name: str) -> Any:
-    """Decimals are imported when they are asked for: `decimal` takes a while."""
-    if name not in ("Decimal32", "Decimal64", "Decimal128"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from amqpcodec import _decimals
+    from importlib import import_module
 
-    return getattr(_decimals, name)
+    if name in _MODULES:
+        return import_module(f"amqpcodec.{name}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"amqpcodec.{_LATE[name]}"), name)
+    globals()[name] = found
+    return found
