@@ -9,9 +9,8 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 import amqpcodec
+import pytest
 
 MODULES = [name for _, name, _ in pkgutil.iter_modules(amqpcodec.__path__) if name not in ("_native", "_pytest_plugin")]
 PUBLIC = [name for name in MODULES if not name.startswith("_")]

@@ -30,7 +30,7 @@ def encode(value: Any) -> bytes:
     Raises EncodeError for what AMQP does not have.
 
     >>> encode({"k": 7}).hex()
-    'c10603a1016b5507'
+    'c10602a1016b5507'
     """
     return encode_value(value)
 
