@@ -144,7 +144,8 @@ AMQPC_API amqpc_status amqpc_client_wait_open(amqpc_client *client, int64_t time
  * closed.
  *
  * timeout_ms  of all of it. What does not come about in time is left out: outcomes are unknown
- *             then. With 0 nothing is left out; call again until it is closed, or free it.
+ *             then. With 0 and AMQPC_LOOK nothing is left out; call again until it is closed, or
+ *             free it.
  *
  * Returns AMQPC_OK, also where it was closed or has failed before; AMQPC_TIMED_OUT: call again, or
  * free; AMQPC_INTERRUPTED, AMQPC_FORKED. */

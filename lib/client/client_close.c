@@ -46,7 +46,7 @@ static bool is_over(const void *object)
 /* When a part of the closing ends, so that there is time left for what comes behind. */
 static uint64_t earlier(uint64_t deadline_ms)
 {
-    if (deadline_ms == 0 || deadline_ms == UINT64_MAX) {
+    if (deadline_ms <= AMQPCI_DEADLINE_LOOK || deadline_ms == UINT64_MAX) {
         return deadline_ms;
     }
     uint64_t now_ms = amqpc_now_ms();
@@ -62,7 +62,8 @@ static amqpc_status wait_for_part(amqpc_client *client, uint64_t deadline_ms,
                                   amqpci_condition *is_met)
 {
     amqpc_status status = amqpci_client_wait(client, earlier(deadline_ms), is_met, client);
-    return status == AMQPC_TIMED_OUT && deadline_ms != 0 ? AMQPC_OK : status;
+    bool is_left_out = status == AMQPC_TIMED_OUT && deadline_ms > AMQPCI_DEADLINE_LOOK;
+    return is_left_out ? AMQPC_OK : status;
 }
 
 /* Links are detached before the connection is closed: brokers finish what came by a link when that

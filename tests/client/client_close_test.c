@@ -135,7 +135,7 @@ static void test_without_waiting_no_outcome_is_given_up(void **state)
     post_number(sender, 1);
     assert_status(AMQPC_TIMED_OUT, amqpc_client_close(fixture.client, 0));
     wait_for_messages(fixture.server, 1);
-    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(fixture.client, 0));
+    assert_status(AMQPC_TIMED_OUT, amqpc_client_close(fixture.client, AMQPC_LOOK));
     assert_int_equal(AMQPC_CLIENT_OPEN, amqpc_client_get_state(fixture.client));
     test_server_release_held(fixture.server);
     close_without_waiting(fixture.client);

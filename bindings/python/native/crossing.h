@@ -174,5 +174,186 @@ int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalle
                                 bool marks);
 int64_t crossing_encode_messages(crossing_encoder *encoder, const char *marshalled, size_t size,
                                  bool marks);
+/* --- client.c, wait.c: clients, and waiting. */
+
+/* A client that lives as long as anything of it is used. */
+typedef struct crossing_client crossing_client;
+
+/* As amqpc_client_new; NULL on failure, with error->status. */
+crossing_client *crossing_client_new(const char *url, const amqpc_client_options *options,
+                                     amqpc_client_error *error);
+amqpc_client *crossing_client_get(const crossing_client *client);
+void crossing_client_drop(crossing_client *client);
+
+/* What a link is attached with: a source, a target, and a map of properties, each encoded; size 0
+ * for none. */
+typedef struct crossing_terms {
+    amqpc_bytes source;
+    amqpc_bytes target;
+    amqpc_bytes properties;
+} crossing_terms;
+
+/* What can be waited for, of an amqpc_client, an amqpc_sender or an amqpc_receiver. */
+#define CROSSING_CLIENT_OPEN         1
+#define CROSSING_CLIENT_CLOSED       2
+#define CROSSING_SENDER_OPEN         3
+#define CROSSING_SENDER_FLUSHED      4
+#define CROSSING_SENDER_OUTCOMES     5
+#define CROSSING_SENDER_CLOSED       6
+#define CROSSING_RECEIVER_OPEN       7
+#define CROSSING_RECEIVER_DELIVERIES 8
+#define CROSSING_RECEIVER_DRAINED    9
+#define CROSSING_RECEIVER_CLOSED     10
+
+/* And of an amqpc_transaction. */
+#define CROSSING_TRANSACTION_DECLARED    11
+#define CROSSING_TRANSACTION_COMMITTED   12
+#define CROSSING_TRANSACTION_ROLLED_BACK 13
+
+/* Whether it has happened: AMQPC_OK, AMQPC_TIMED_OUT for not yet, another status for never. Here
+ * and below, moves: bytes are sent and received where that can be done without waiting; otherwise
+ * whoever asks calls amqpc_client_process himself. */
+int crossing_look(unsigned what, void *object, bool moves);
+
+/* Waits for it, without the GIL. */
+int crossing_wait_for(unsigned what, void *object, int64_t timeout_ms);
+
+/* --- send.c: senders. */
+
+#define CROSSING_PAYLOADS_MAX 64
+
+/* Messages that are encoded, on their way to the peer.
+ *
+ * count    of them
+ * posted   so many have been sent
+ * context  of the first, a multiple of CROSSING_PAYLOADS_MAX; the others' count up
+ * items    an encoder's payloads, which stay until all are posted
+ * transaction  NULL, or the one to post them in */
+typedef struct crossing_payloads {
+    uint32_t count;
+    uint32_t posted;
+    uint64_t context;
+    const amqpc_bytes *items;
+    amqpc_transaction *transaction;
+} crossing_payloads;
+
+/* `count` outcomes that are alike, of contexts that follow each other within one batch of payloads.
+ *
+ * state_type, is_unknown  as in amqpc_completion
+ * detail                  0, or of one that was rejected or modified its place among the sender's
+ *                         details, counted from 1 */
+typedef struct crossing_run {
+    uint64_t context;
+    uint64_t count;
+    uint64_t state_type;
+    uint64_t is_unknown;
+    uint64_t detail;
+} crossing_run;
+
+/* A sender. Runs and details are those that crossing_take_outcomes took last. */
+typedef struct crossing_sender {
+    crossing_client *client;
+    amqpc_sender *sender;
+    amqpc_outcome *details;
+    uint32_t detail_count;
+    uint32_t run_count;
+    crossing_run runs[256];
+} crossing_sender;
+
+/* options: its source, target and properties are set from the terms. Returns NULL on failure, with
+ * a status of amqpc_sender_new or of decoding. */
+crossing_sender *crossing_sender_new(crossing_client *client, const char *address,
+                                     amqpc_sender_options *options, const crossing_terms *terms,
+                                     int *status);
+void crossing_sender_free(crossing_sender *sender);
+
+/* Posts what is left of a batch, as much as can be. Returns as amqpc_sender_post_batch. */
+int crossing_post(crossing_sender *sender, crossing_payloads *payloads, bool moves);
+int crossing_wait_post(crossing_sender *sender, crossing_payloads *payloads, int64_t timeout_ms);
+
+/* Takes outcomes: sender->runs. Returns as amqpc_sender_completions. */
+int crossing_take_outcomes(crossing_sender *sender, bool moves);
+
+/* --- receive.c: receivers. */
+
+#define CROSSING_HELD_MAX 64
+
+/* A receiver. `held_count` deliveries from `first` on are taken and not decoded yet. */
+typedef struct crossing_receiver {
+    crossing_client *client;
+    amqpc_receiver *receiver;
+    uint32_t first;
+    uint32_t held_count;
+    amqpc_delivery held[64];
+} crossing_receiver;
+
+/* As crossing_sender_new. */
+crossing_receiver *crossing_receiver_new(crossing_client *client, const char *address,
+                                         amqpc_receiver_options *options,
+                                         const crossing_terms *terms, int *status);
+void crossing_receiver_free(crossing_receiver *receiver);
+
+/* Takes up to batch->messages_max messages, and decodes them (crossing_decode_deliveries). Returns
+ * as amqpc_receiver_receive; AMQPC_OK also where one does not decode, which the batch's status
+ * tells.
+ */
+int crossing_receive(crossing_receiver *receiver, crossing_output *output, crossing_batch *batch,
+                     bool moves);
+
+/* Of rejected; no condition: no error. info: an encoded map, or size 0. */
+typedef struct crossing_error {
+    amqpc_bytes condition;
+    amqpc_bytes description;
+    amqpc_bytes info;
+} crossing_error;
+
+/* As amqpc_receiver_reject and amqpc_receiver_modify. annotations: an encoded map, or size 0. */
+int crossing_reject(amqpc_receiver *receiver, uint64_t first, uint64_t last,
+                    const crossing_error *said);
+int crossing_modify(amqpc_receiver *receiver, uint64_t first, uint64_t last, bool delivery_failed,
+                    bool undeliverable_here, amqpc_bytes *annotations);
+
+/* --- request.c: requesters. */
+
+typedef struct crossing_requester {
+    crossing_client *client;
+    amqpc_requester *requester;
+} crossing_requester;
+
+crossing_requester *crossing_requester_new(crossing_client *client, const char *address,
+                                           int *status);
+void crossing_requester_free(crossing_requester *requester);
+
+/* Sends a request that is encoded. Returns as amqpc_requester_post. */
+int crossing_request(crossing_requester *requester, const void *data, size_t size, bool moves,
+                     uint64_t *id);
+int crossing_wait_request(crossing_requester *requester, const void *data, size_t size,
+                          int64_t timeout_ms, uint64_t *id);
+
+/* Takes a reply. Returns as amqpc_requester_take. */
+int crossing_reply(crossing_requester *requester, uint64_t id, bool moves, amqpc_delivery *reply);
+int crossing_wait_reply(crossing_requester *requester, uint64_t id, int64_t timeout_ms,
+                        amqpc_delivery *reply);
+
+/* --- transaction.c: transactions. */
+
+/* A controller that lives as long as a transaction of it is used. */
+typedef struct crossing_controller crossing_controller;
+
+crossing_controller *crossing_controller_new(crossing_client *client, int *status);
+amqpc_controller *crossing_controller_get(const crossing_controller *controller);
+void crossing_controller_drop(crossing_controller *controller);
+
+typedef struct crossing_transaction {
+    crossing_controller *controller;
+    amqpc_transaction *transaction;
+} crossing_transaction;
+
+crossing_transaction *crossing_transaction_new(crossing_controller *controller, int *status);
+void crossing_transaction_free(crossing_transaction *transaction);
+
+/* As amqpc_receiver_update_in. outcome: encoded. */
+int crossing_update_in(amqpc_receiver *receiver, uint64_t first, uint64_t last,
+                       amqpc_transaction *transaction, const void *outcome, size_t size);
 
 #endif

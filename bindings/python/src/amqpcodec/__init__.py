@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from amqpcodec._client import Connection, Posted, Receiver, Requester, Sender, Transaction, connect
 from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix, encode, encode_message, encode_messages
 from amqpcodec._errors import (
     AmqpConnectionError,
@@ -22,6 +23,7 @@ from amqpcodec._errors import (
     UrlError,
 )
 from amqpcodec._message import Data, Message, Sequence, Value
+from amqpcodec._outcomes import Outcome
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._status import Status
 from amqpcodec._types import (
@@ -43,6 +45,7 @@ from amqpcodec._types import (
 )
 
 if TYPE_CHECKING:
+    from amqpcodec import aio, filters
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
     from amqpcodec._text import dump, explain, to_json, to_text
 
@@ -55,6 +58,7 @@ __all__ = [
     "Byte",
     "Char",
     "ClosedError",
+    "Connection",
     "Data",
     "Decimal32",
     "Decimal64",
@@ -69,15 +73,21 @@ __all__ = [
     "LinkRedirectError",
     "Long",
     "Message",
+    "Outcome",
     "OutcomeError",
     "Pairs",
+    "Posted",
     "ReceivedMessage",
+    "Receiver",
+    "Requester",
+    "Sender",
     "Sequence",
     "SessionError",
     "Short",
     "Status",
     "Symbol",
     "Timestamp",
+    "Transaction",
     "TransactionError",
     "UByte",
     "UInt",
@@ -86,6 +96,8 @@ __all__ = [
     "UrlError",
     "Value",
     "__version__",
+    "aio",
+    "connect",
     "decode",
     "decode_message",
     "decode_messages",
@@ -95,6 +107,7 @@ __all__ = [
     "encode_message",
     "encode_messages",
     "explain",
+    "filters",
     "to_json",
     "to_text",
 ]
@@ -106,7 +119,7 @@ _LATE = {
     **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
     **dict.fromkeys(("dump", "explain", "to_json", "to_text"), "_text"),
 }
-_MODULES = ("engine", "performatives")
+_MODULES = ("aio", "engine", "filters", "performatives", "testing")
 
 
 def __getattr__(name: str) -> Any:

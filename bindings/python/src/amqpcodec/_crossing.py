@@ -6,6 +6,7 @@ import marshal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from amqpcodec import _interpreter  # noqa: F401 - which refuses subinterpreters
 from amqpcodec._errors import DecodeError
 from amqpcodec._marshal import loads
 from amqpcodec._native import ffi as ffi

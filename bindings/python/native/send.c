@@ -1,0 +1,122 @@
+/* Sending: payloads in batches, and outcomes in runs. */
+#include <stdlib.h>
+
+#include "crossing_client.h"
+
+enum { TAKEN_AT_ONCE = 256 };
+
+crossing_sender *crossing_sender_new(crossing_client *client, const char *address,
+                                     amqpc_sender_options *options, const crossing_terms *terms,
+                                     int *status)
+{
+    crossing_termini termini;
+    crossing_sender *made = (crossing_sender *)calloc(1, sizeof *made);
+    if (made == NULL) {
+        *status = AMQPC_NO_MEMORY;
+        return NULL;
+    }
+    *status = (int)crossing_terms_read(terms, &termini);
+    if (*status == AMQPC_OK) {
+        options->source = termini.given_source;
+        options->target = termini.given_target;
+        options->properties = termini.given_properties;
+        *status =
+            (int)amqpc_sender_new(crossing_client_get(client), address, options, &made->sender);
+    }
+    if (*status != AMQPC_OK) {
+        free(made);
+        return NULL;
+    }
+    made->client = crossing_client_use(client);
+    return made;
+}
+
+void crossing_sender_free(crossing_sender *sender)
+{
+    amqpc_sender_free(sender->sender);
+    crossing_client_drop(sender->client);
+    free(sender->details);
+    free(sender);
+}
+
+/* --- Posting. */
+
+static int post(crossing_sender *sender, crossing_payloads *payloads, int64_t patience_ms)
+{
+    size_t posted = 0;
+    amqpc_post_options options;
+    amqpc_post_options_init(&options, sizeof options);
+    options.transaction = payloads->transaction;
+    amqpc_status status = amqpc_sender_post_with(
+        sender->sender, payloads->items + payloads->posted, payloads->count - payloads->posted,
+        payloads->transaction == NULL ? NULL : &options, payloads->context + payloads->posted,
+        patience_ms, &posted);
+    payloads->posted += (uint32_t)posted;
+    return (int)status;
+}
+
+int crossing_post(crossing_sender *sender, crossing_payloads *payloads, bool moves)
+{
+    return post(sender, payloads, moves ? 0 : AMQPC_LOOK);
+}
+
+int crossing_wait_post(crossing_sender *sender, crossing_payloads *payloads, int64_t timeout_ms)
+{
+    return post(sender, payloads, timeout_ms);
+}
+
+/* --- Outcomes. */
+
+static bool goes_on(const crossing_run *run, const amqpc_completion *completion)
+{
+    return run->detail == 0 && run->state_type == completion->state_type &&
+           run->is_unknown == completion->unknown &&
+           run->context + run->count == completion->context &&
+           completion->context % CROSSING_PAYLOADS_MAX != 0;
+}
+
+/* The place among the details, counted from 1; 0 where there is nothing to tell, or no memory. */
+static uint64_t add_detail(crossing_sender *sender, const amqpc_completion *completion)
+{
+    if (completion->state_type != AMQPC_COMPOSITE_REJECTED &&
+        completion->state_type != AMQPC_COMPOSITE_MODIFIED) {
+        return 0;
+    }
+    if (sender->details == NULL) {
+        sender->details = (amqpc_outcome *)calloc(TAKEN_AT_ONCE, sizeof *sender->details);
+    }
+    if (sender->details == NULL) {
+        return 0;
+    }
+    amqpc_outcome_read(completion, &sender->details[sender->detail_count]);
+    return ++sender->detail_count;
+}
+
+static void add(crossing_sender *sender, const amqpc_completion *completion)
+{
+    crossing_run *last = sender->run_count == 0 ? NULL : &sender->runs[sender->run_count - 1];
+    uint64_t detail = add_detail(sender, completion);
+    if (last != NULL && detail == 0 && goes_on(last, completion)) {
+        last->count++;
+        return;
+    }
+    sender->runs[sender->run_count++] = (crossing_run){.context = completion->context,
+                                                       .count = 1,
+                                                       .state_type = completion->state_type,
+                                                       .is_unknown = completion->unknown,
+                                                       .detail = detail};
+}
+
+int crossing_take_outcomes(crossing_sender *sender, bool moves)
+{
+    amqpc_completion completions[TAKEN_AT_ONCE];
+    size_t count = 0;
+    sender->run_count = 0;
+    sender->detail_count = 0;
+    amqpc_status status = amqpc_sender_completions(sender->sender, completions, TAKEN_AT_ONCE,
+                                                   moves ? 0 : AMQPC_LOOK, &count);
+    for (size_t i = 0; i < count; i++) {
+        add(sender, &completions[i]);
+    }
+    return (int)status;
+}
