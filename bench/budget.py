@@ -22,7 +22,7 @@ import programs
 BUDGETS = Path(__file__).resolve().parent / "budgets"
 TOLERANCE = 0.03
 # Names of operations do not repeat among them.
-PROGRAMS = ("codec_count_ours", "engine_count_ours")
+PROGRAMS = ("codec_count_ours", "engine_count_ours", "crossing_count")
 
 
 def cached(build_dir: Path, name: str) -> str:

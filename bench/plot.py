@@ -39,7 +39,12 @@ class Bars:
     label: str
 
 
-CONTENDERS = (Bars("ours", "#1b6ca8", "libamqpcodec"), Bars("peer", "#d9822b", "peer"), Bars("limit", "#b8bec5", "limit"))
+CONTENDERS = (
+    Bars("ours", "#1b6ca8", "libamqpcodec"),
+    Bars("peer", "#d9822b", "peer"),
+    Bars("second", "#8b6fb0", "second peer"),
+    Bars("limit", "#b8bec5", "limit"),
+)
 
 
 def is_drawn(row: dict[str, Any]) -> bool:
@@ -71,14 +76,13 @@ def better(row: dict[str, Any]) -> str:
     return f"   {row['ratio_to_peer']:.1f}x" if row["ratio_to_peer"] else ""
 
 
-def draw_bars(axes: Any, rows: list[dict[str, Any]], bars: Bars, place: int) -> None:
-    """One contender's bars, with minimum and maximum as a whisker, and the figure behind each."""
-    height = 0.8 / len(CONTENDERS)
+def draw_bars(axes: Any, rows: list[dict[str, Any]], bars: Bars, place: float, height: float) -> None:
+    """One contender's bars, with minimum and maximum as a whisker, and the figure behind each. place: of the row's middle."""
     for index, row in enumerate(rows):
-        value = row[bars.key]
+        value = row.get(bars.key)
         if not value or (bars.key == "limit" and row["limit_name"].startswith("our own")):
             continue
-        y = index + (place - 1) * height
+        y = index + place
         axes.barh(y, value, height, color=bars.colour, label=bars.label)
         axes.plot([row[f"{bars.key}_min"], row[f"{bars.key}_max"]], [y, y], color="#333333", linewidth=0.8)
         text = number(value) + (better(row) if bars.key == "ours" else "")
@@ -87,10 +91,11 @@ def draw_bars(axes: Any, rows: list[dict[str, Any]], bars: Bars, place: int) -> 
 
 def draw_panel(axes: Any, unit: str, rows: list[dict[str, Any]]) -> None:
     """One unit."""
-    for place, bars in enumerate(CONTENDERS):
-        draw_bars(axes, rows, bars, place)
+    shown = [bars for bars in CONTENDERS if any(row.get(bars.key) for row in rows)]
+    for place, bars in enumerate(shown):
+        draw_bars(axes, rows, bars, (place - (len(shown) - 1) / 2) * 0.8 / len(shown), 0.8 / len(shown))
     axes.set_xscale("log")
-    values = [row[bars.key] for row in rows for bars in CONTENDERS if row[bars.key]]
+    values = [row[bars.key] for row in rows for bars in shown if row[bars.key]]
     axes.set_xlim(min(values) / 3, max(values) * 3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -106,6 +111,7 @@ def legend_of(figure: Any, rows: list[dict[str, Any]]) -> None:
     names = {
         "ours": "libamqpcodec",
         "peer": "; ".join(sorted({row["peer_name"] for row in rows if row["peer"] and row["peer_name"]})),
+        "second": "; ".join(sorted({row["second_name"] for row in rows if row.get("second") and row["second_name"]})),
         "limit": "limit: " + "; ".join(sorted({row["limit_name"] for row in rows if row["limit"] and row["limit_name"]})),
     }
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=bars.colour) for bars in CONTENDERS]

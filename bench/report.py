@@ -34,6 +34,7 @@ class Row:
     asked           the bar, in the issue's words; empty where none was set
     holds           whether the medians meet it
     note            why a figure is missing, or is not what one would expect
+    second          one more implementation, named by second_name; ratio_to_second as ratio_to_peer
     """
 
     name: str
@@ -49,43 +50,37 @@ class Row:
     asked: str
     holds: bool | None
     note: str = ""
+    second: Spread | None = None
+    second_name: str | None = None
+    ratio_to_second: Spread | None = None
+
+
+SPREADS = ("ours", "ours_static", "peer", "second", "limit", "ratio_to_peer", "ratio_to_second", "ratio_to_limit")
+TEXTS = ("name", "unit", "peer_name", "second_name", "limit_name", "asked", "holds", "note")
 
 
 def to_json(row: Row) -> dict[str, object]:
     """The row as docs/performance.md describes it; figures are medians, with minimum and maximum beside them."""
     document: dict[str, object] = {"name": row.name, "unit": row.unit}
-    spreads = {
-        "ours": row.ours,
-        "ours_static": row.ours_static,
-        "peer": row.peer,
-        "limit": row.limit,
-        "ratio_to_peer": row.ratio_to_peer,
-        "ratio_to_limit": row.ratio_to_limit,
-    }
-    for key, spread in spreads.items():
+    for key in SPREADS:
+        spread: Spread | None = getattr(row, key)
         document[key] = None if spread is None else round(spread.median, 3)
         document[f"{key}_min"] = None if spread is None else round(spread.minimum, 3)
         document[f"{key}_max"] = None if spread is None else round(spread.maximum, 3)
-    document["peer_name"] = row.peer_name
-    document["limit_name"] = row.limit_name
-    document["asked"] = row.asked
-    document["holds"] = row.holds
-    document["note"] = row.note
-    return document
+    return {**document, **{key: getattr(row, key) for key in TEXTS}}
 
 
 def spread_of(document: dict[str, Any], key: str) -> Spread | None:
     """One figure of a row that to_json wrote."""
-    if document[key] is None:
+    if document.get(key) is None:
         return None
     return Spread(document[key], document[f"{key}_min"], document[f"{key}_max"])
 
 
 def from_json(document: dict[str, Any]) -> Row:
     """The row that to_json wrote."""
-    fields: dict[str, Any] = {name: document[name] for name in ("name", "unit", "peer_name", "limit_name", "asked", "holds", "note")}
-    for name in ("ours", "ours_static", "peer", "limit", "ratio_to_peer", "ratio_to_limit"):
-        fields[name] = spread_of(document, name)
+    fields: dict[str, Any] = {key: document.get(key) for key in TEXTS}
+    fields.update({key: spread_of(document, key) for key in SPREADS})
     return Row(**fields)
 
 
@@ -106,8 +101,10 @@ HEADINGS = (
     "ours",
     "static",
     "peer",
+    "second peer",
     "limit",
     "better than peer",
+    "than second",
     "of limit",
     "asked",
     "holds",
@@ -144,8 +141,10 @@ def cells(row: Row) -> tuple[str, ...]:
         figure(row.ours),
         figure(row.ours_static),
         figure(row.peer),
+        figure(row.second),
         figure(row.limit),
         ratio(row.ratio_to_peer),
+        ratio(row.ratio_to_second),
         ratio(row.ratio_to_limit),
         row.asked or "-",
         holds,
@@ -160,17 +159,27 @@ def notes(rows: list[Row]) -> list[str]:
             lines.append(f"{row.name}: {row.note}")
     peers = sorted({row.peer_name for row in rows if row.peer_name})
     limits = sorted({row.limit_name for row in rows if row.limit_name})
+    seconds = sorted({row.second_name for row in rows if row.second_name})
     if peers:
         lines.append("peer: " + "; ".join(peers))
+    if seconds:
+        lines.append("second peer: " + "; ".join(seconds))
     if limits:
         lines.append("limit: " + "; ".join(limits))
     return lines
 
 
+def table_of(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Headings and cells, without columns in which nothing stands."""
+    lines = [cells(row) for row in rows]
+    kept = [i for i in range(len(HEADINGS)) if any(line[i] != "-" for line in lines)]
+    return [tuple(line[i] for i in kept) for line in (HEADINGS, *lines)]
+
+
 def to_text(rows: list[Row]) -> str:
     """The table for a terminal."""
-    table = [HEADINGS, *(cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(HEADINGS))]
+    table = table_of(rows)
+    widths = [max(map(len, column)) for column in zip(*table)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([*lines, "", *notes(rows)])
@@ -178,6 +187,7 @@ def to_text(rows: list[Row]) -> str:
 
 def to_markdown(rows: list[Row]) -> str:
     """The table for docs and notes."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
-    lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
+    table = table_of(rows)
+    lines = ["| " + " | ".join(line) + " |" for line in table]
+    lines.insert(1, "|" + " --- |" * len(table[0]))
     return "\n".join([*lines, "", *(f"- {line}" for line in notes(rows))])

@@ -18,6 +18,7 @@ import codec_suite
 import document
 import engine_suite
 import programs
+import python_suite
 import report
 import transport_suite
 
@@ -25,6 +26,7 @@ SUITES: dict[str, Callable[[Path, bool], tuple[list[report.Row], bool]]] = {
     "codec": codec_suite.run,
     "engine": engine_suite.run,
     "transport": transport_suite.run,
+    "python": python_suite.run,
 }
 
 
