@@ -13,11 +13,15 @@ from amqpcodec import DecodeError, EncodeError, Status
 from amqpcodec import performatives as p
 from amqpcodec._composites import COMPOSITES
 from amqpcodec._types import Described, Pairs, Symbol, UInt, ULong
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vectors import VECTORS, Vector
 
 PEERS = ("proton", "rhea", "go-amqp")
+
+
+# A composite is many draws: fewer of them are enough.
+FEWER = settings(max_examples=max(settings.default.max_examples // 4, 20))  # type: ignore[union-attr] # conftest.py has set it
 
 
 # --- Any composite of the table.
@@ -69,6 +73,7 @@ anything: st.SearchStrategy[p.Composite] = st.one_of([composites(kind) for kind 
 performatives = st.one_of([composites(kind) for code, kind in COMPOSITES.items() if code <= 0x18 or 0x40 <= code <= 0x44])
 
 
+@FEWER
 @given(anything)
 def test_every_composite_comes_back_as_it_was(composite: p.Composite) -> None:
     data = composite.encode()
@@ -80,6 +85,7 @@ def test_every_composite_comes_back_as_it_was(composite: p.Composite) -> None:
     assert repr(composite).startswith(type(composite).__name__)
 
 
+@FEWER
 @given(performatives, st.binary(max_size=40), st.integers(0, 65535), st.integers(0, 3))
 def test_every_performative_comes_back_in_a_frame(performative: p.Composite, payload: bytes, channel: int, words: int) -> None:
     is_sasl = performative.NAME.startswith("sasl-")
@@ -95,6 +101,7 @@ def test_every_performative_comes_back_in_a_frame(performative: p.Composite, pay
     assert (body, rest) == (performative, frame.payload)
 
 
+@FEWER
 @given(st.lists(performatives, max_size=5), st.integers(1, 50))
 def test_a_stream_in_pieces_of_any_size_gives_the_frames_that_were_written(several: list[p.Composite], size: int) -> None:
     items: list[p.Frame | p.ProtocolHeader] = [p.ProtocolHeader(p.Protocol.AMQP)]
@@ -266,6 +273,7 @@ def test_a_frame_larger_than_allowed_is_refused_before_it_is_there() -> None:
         p.FrameParser(max_frame_size=511)
 
 
+@FEWER
 @given(st.one_of(st.binary(max_size=60), performatives.map(lambda c: c.encode())), st.data())
 def test_arbitrary_bytes_decode_or_are_refused(data: bytes, draw: st.DataObject) -> None:
     if data and draw.draw(st.booleans()):
@@ -284,6 +292,7 @@ def test_arbitrary_bytes_decode_or_are_refused(data: bytes, draw: st.DataObject)
         assert 0 <= error.offset <= len(data)
 
 
+@FEWER
 @given(st.lists(st.one_of(st.binary(max_size=30), performatives.map(p.encode_frame)), max_size=4), st.booleans())
 def test_a_parser_takes_arbitrary_bytes_or_refuses_them(pieces: list[bytes], expect_header: bool) -> None:
     parser = p.FrameParser(expect_header=expect_header)
