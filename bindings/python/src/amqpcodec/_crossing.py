@@ -120,7 +120,12 @@ return_output = _outputs.append
 
 def _bytes_of(data: Any) -> Any:
     """What C takes as bytes, of anything that has a buffer."""
-    return data if type(data) is bytes else ffi.from_buffer(data)
+    if type(data) is bytes:
+        return data
+    try:
+        return ffi.from_buffer(data)
+    except TypeError:
+        raise TypeError(f"bytes are wanted, or something that has a buffer, not {type(data).__name__}") from None
 
 
 def decode_error(status: int, offset: int, data: bytes, kind: str = "value") -> DecodeError:
