@@ -1,4 +1,24 @@
-"""AMQP 1.0 at the speed of C."""
+"""AMQP 1.0 at the speed of C.
+
+    with amqpcodec.connect("amqp://localhost") as connection:
+        connection.sender("queue").send("hello")
+        for message in connection.receiver("queue"):
+            print(message.body)
+
+connect         the client for programs that wait, and with it Connection, Sender, Receiver, Requester, Transaction
+aio             the same for asyncio
+Message         what is sent; ReceivedMessage is what comes; Data, Sequence and Value are bodies that say what they are
+encode, decode  values to bytes and back; encode_message, decode_message and the like for messages
+Symbol, UInt ...
+                types of AMQP that Python does not have
+filters         which messages a receiver takes; Source and Target, all else that can be said of a node
+AmqpError       of which all exceptions are; explain tells what is wrong with bytes that a DecodeError has
+dump, to_text, to_json
+                bytes and values for people
+engine          a connection without I/O, for programs with a loop of their own
+performatives   frames and all composite types, for those who write tools
+testing         a broker for tests, and with pytest the fixture amqp_broker
+"""
 
 from __future__ import annotations
 
@@ -46,6 +66,7 @@ from amqpcodec._types import (
 
 if TYPE_CHECKING:
     from amqpcodec import aio, filters
+    from amqpcodec._composites import Source, Target
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
     from amqpcodec._text import dump, explain, to_json, to_text
 
@@ -84,8 +105,10 @@ __all__ = [
     "Sequence",
     "SessionError",
     "Short",
+    "Source",
     "Status",
     "Symbol",
+    "Target",
     "Timestamp",
     "Transaction",
     "TransactionError",
@@ -114,9 +137,15 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+# Whoever meets one, in a traceback say, is told where it is public.
+for _public in __all__:
+    if isinstance(globals().get(_public), type):
+        globals()[_public].__module__ = __name__
+
 # What few programs need is imported when it is first asked for: names, and the modules that have them.
 _LATE = {
     **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
+    **dict.fromkeys(("Source", "Target"), "_composites"),
     **dict.fromkeys(("dump", "explain", "to_json", "to_text"), "_text"),
 }
 _MODULES = ("aio", "engine", "filters", "performatives", "testing")

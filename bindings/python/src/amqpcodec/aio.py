@@ -3,7 +3,8 @@
     async with await amqpcodec.aio.connect("amqp://localhost") as connection:
         sender = connection.sender("queue")
         await sender.send("hello")
-        async for message in connection.receiver("queue"):
+        receiver = connection.receiver("queue")
+        async for message in receiver:
             receiver.accept(message)
 
 Nothing here blocks the loop. Any number of tasks may share a connection, and what it has; all of them run on the loop that made it. A call

@@ -40,3 +40,8 @@ __all__ = [
     "from_value",
 ]
 __all__ += _composites.__all__
+
+# Whoever meets one, in a traceback or in help, is told where it is public.
+for _public in __all__:
+    if isinstance(globals()[_public], type):
+        globals()[_public].__module__ = __name__
