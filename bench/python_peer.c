@@ -113,10 +113,12 @@ static void send_all(peer *self)
     }
 }
 
-static void forget_sender(peer *self, const amqpc_link *link)
+/* With the last outcomes, which came before. */
+static void forget_sender(peer *self, amqpc_link *link)
 {
     for (size_t i = 0; i < self->sender_count; i++) {
         if (self->senders[i] == link) {
+            take_updates(self, link);
             self->senders[i] = self->senders[--self->sender_count];
             return;
         }
