@@ -198,7 +198,6 @@ typedef struct crossing_terms {
 #define CROSSING_CLIENT_CLOSED       2
 #define CROSSING_SENDER_OPEN         3
 #define CROSSING_SENDER_FLUSHED      4
-#define CROSSING_SENDER_OUTCOMES     5
 #define CROSSING_SENDER_CLOSED       6
 #define CROSSING_RECEIVER_OPEN       7
 #define CROSSING_RECEIVER_DELIVERIES 8
@@ -240,8 +239,8 @@ typedef struct crossing_payloads {
 /* `count` outcomes that are alike, of contexts that follow each other within one batch of payloads.
  *
  * state_type, is_unknown  as in amqpc_completion
- * detail                  0, or of one that was rejected or modified its place among the sender's
- *                         details, counted from 1 */
+ * detail                  0, or of one that was rejected or modified its place among the details,
+ *                         counted from 1 */
 typedef struct crossing_run {
     uint64_t context;
     uint64_t count;
@@ -250,15 +249,24 @@ typedef struct crossing_run {
     uint64_t detail;
 } crossing_run;
 
-/* A sender. Runs and details are those that crossing_take_outcomes took last. */
-typedef struct crossing_sender {
-    crossing_client *client;
-    amqpc_sender *sender;
+/* Outcomes that were taken from a sender: `count` of them, in runs. Who has read these sets
+ * run_count to 0: before that no more are taken, as where a signal's handler has raised in between.
+ */
+typedef struct crossing_outcomes {
     amqpc_outcome *details;
     uint32_t detail_count;
     uint32_t run_count;
+    uint64_t count;
     crossing_run runs[256];
-} crossing_sender;
+} crossing_outcomes;
+
+/* NULL where there is no memory. */
+crossing_outcomes *crossing_outcomes_new(void);
+void crossing_outcomes_free(crossing_outcomes *outcomes);
+
+typedef struct crossing_sender crossing_sender;
+
+amqpc_sender *crossing_sender_get(const crossing_sender *sender);
 
 /* options: its source, target and properties are set from the terms. Returns NULL on failure, with
  * a status of amqpc_sender_new or of decoding. */
@@ -271,8 +279,10 @@ void crossing_sender_free(crossing_sender *sender);
 int crossing_post(crossing_sender *sender, crossing_payloads *payloads, bool moves);
 int crossing_wait_post(crossing_sender *sender, crossing_payloads *payloads, int64_t timeout_ms);
 
-/* Takes outcomes: sender->runs. Returns as amqpc_sender_completions. */
-int crossing_take_outcomes(crossing_sender *sender, bool moves);
+/* Takes outcomes, up to 256. Returns as amqpc_sender_completions. */
+int crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves);
+int crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
+                           int64_t timeout_ms);
 
 /* --- receive.c: receivers. */
 

@@ -1,9 +1,18 @@
 /* Sending: payloads in batches, and outcomes in runs. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "crossing_client.h"
 
 enum { TAKEN_AT_ONCE = 256 };
+
+/* taking  is held while outcomes are taken and read: what tells of a rejection lives in the library
+ *         until more are taken, which another thread may do */
+struct crossing_sender {
+    crossing_client *client;
+    amqpc_sender *sender;
+    pthread_mutex_t taking;
+};
 
 crossing_sender *crossing_sender_new(crossing_client *client, const char *address,
                                      amqpc_sender_options *options, const crossing_terms *terms,
@@ -28,14 +37,20 @@ crossing_sender *crossing_sender_new(crossing_client *client, const char *addres
         return NULL;
     }
     made->client = crossing_client_use(client);
+    (void)pthread_mutex_init(&made->taking, NULL);
     return made;
+}
+
+amqpc_sender *crossing_sender_get(const crossing_sender *sender)
+{
+    return sender->sender;
 }
 
 void crossing_sender_free(crossing_sender *sender)
 {
     amqpc_sender_free(sender->sender);
     crossing_client_drop(sender->client);
-    free(sender->details);
+    (void)pthread_mutex_destroy(&sender->taking);
     free(sender);
 }
 
@@ -67,6 +82,19 @@ int crossing_wait_post(crossing_sender *sender, crossing_payloads *payloads, int
 
 /* --- Outcomes. */
 
+crossing_outcomes *crossing_outcomes_new(void)
+{
+    return (crossing_outcomes *)calloc(1, sizeof(crossing_outcomes));
+}
+
+void crossing_outcomes_free(crossing_outcomes *outcomes)
+{
+    if (outcomes != NULL) {
+        free(outcomes->details);
+        free(outcomes);
+    }
+}
+
 static bool goes_on(const crossing_run *run, const amqpc_completion *completion)
 {
     return run->detail == 0 && run->state_type == completion->state_type &&
@@ -76,47 +104,60 @@ static bool goes_on(const crossing_run *run, const amqpc_completion *completion)
 }
 
 /* The place among the details, counted from 1; 0 where there is nothing to tell, or no memory. */
-static uint64_t add_detail(crossing_sender *sender, const amqpc_completion *completion)
+static uint64_t add_detail(crossing_outcomes *outcomes, const amqpc_completion *completion)
 {
     if (completion->state_type != AMQPC_COMPOSITE_REJECTED &&
         completion->state_type != AMQPC_COMPOSITE_MODIFIED) {
         return 0;
     }
-    if (sender->details == NULL) {
-        sender->details = (amqpc_outcome *)calloc(TAKEN_AT_ONCE, sizeof *sender->details);
+    if (outcomes->details == NULL) {
+        outcomes->details = (amqpc_outcome *)calloc(TAKEN_AT_ONCE, sizeof *outcomes->details);
     }
-    if (sender->details == NULL) {
+    if (outcomes->details == NULL) {
         return 0;
     }
-    amqpc_outcome_read(completion, &sender->details[sender->detail_count]);
-    return ++sender->detail_count;
+    amqpc_outcome_read(completion, &outcomes->details[outcomes->detail_count]);
+    return ++outcomes->detail_count;
 }
 
-static void add(crossing_sender *sender, const amqpc_completion *completion)
+static void add(crossing_outcomes *outcomes, const amqpc_completion *completion)
 {
-    crossing_run *last = sender->run_count == 0 ? NULL : &sender->runs[sender->run_count - 1];
-    uint64_t detail = add_detail(sender, completion);
+    uint32_t count = outcomes->run_count;
+    crossing_run *last = count == 0 ? NULL : &outcomes->runs[count - 1];
+    uint64_t detail = add_detail(outcomes, completion);
     if (last != NULL && detail == 0 && goes_on(last, completion)) {
         last->count++;
         return;
     }
-    sender->runs[sender->run_count++] = (crossing_run){.context = completion->context,
-                                                       .count = 1,
-                                                       .state_type = completion->state_type,
-                                                       .is_unknown = completion->unknown,
-                                                       .detail = detail};
+    outcomes->runs[outcomes->run_count++] = (crossing_run){.context = completion->context,
+                                                           .count = 1,
+                                                           .state_type = completion->state_type,
+                                                           .is_unknown = completion->unknown,
+                                                           .detail = detail};
 }
 
-int crossing_take_outcomes(crossing_sender *sender, bool moves)
+int crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves)
 {
     amqpc_completion completions[TAKEN_AT_ONCE];
     size_t count = 0;
-    sender->run_count = 0;
-    sender->detail_count = 0;
+    if (outcomes->run_count > 0) {
+        return AMQPC_OK;
+    }
+    outcomes->detail_count = 0;
+    (void)pthread_mutex_lock(&sender->taking);
     amqpc_status status = amqpc_sender_completions(sender->sender, completions, TAKEN_AT_ONCE,
                                                    moves ? 0 : AMQPC_LOOK, &count);
     for (size_t i = 0; i < count; i++) {
-        add(sender, &completions[i]);
+        add(outcomes, &completions[i]);
     }
+    (void)pthread_mutex_unlock(&sender->taking);
+    outcomes->count = count;
     return (int)status;
+}
+
+int crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, int64_t timeout_ms)
+{
+    size_t count = 0;
+    amqpc_status status = amqpc_sender_completions(sender->sender, NULL, 0, timeout_ms, &count);
+    return status == AMQPC_OK ? crossing_take_outcomes(sender, outcomes, false) : (int)status;
 }

@@ -14,8 +14,6 @@ static amqpc_status await(unsigned what, void *object, int64_t timeout_ms)
         return amqpc_sender_wait_open((amqpc_sender *)object, timeout_ms);
     case CROSSING_SENDER_FLUSHED:
         return amqpc_sender_flush((amqpc_sender *)object, timeout_ms);
-    case CROSSING_SENDER_OUTCOMES:
-        return amqpc_sender_completions((amqpc_sender *)object, NULL, 0, timeout_ms, &count);
     case CROSSING_SENDER_CLOSED:
         return amqpc_sender_close((amqpc_sender *)object, timeout_ms);
     case CROSSING_RECEIVER_OPEN:

@@ -149,9 +149,7 @@ class Link:
     def __init__(self, connection: Connection, core: LinkCore) -> None:
         self._connection = connection
         self._core = core
-
-    def _run(self, flow: Flow[T], timeout: Timeout) -> T:
-        return self._connection._run(flow, timeout)
+        self._run = connection._run
 
     @property
     def is_closed(self) -> bool:

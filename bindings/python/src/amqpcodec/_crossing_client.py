@@ -31,12 +31,18 @@ AGAIN = frozenset({TIMED_OUT, int(Status.INTERRUPTED), int(Status.NO_DESCRIPTORS
 FOREVER = -1
 PAYLOADS_MAX = 64
 CONTEXT_SHIFT = 6  # a batch of payloads has PAYLOADS_MAX contexts
+OUTCOMES_MAX = 256  # that are taken at once
+
+# Looking a name up costs as much as a short call.
+_post = lib.crossing_post
+_take_outcomes = lib.crossing_take_outcomes
+_wait_outcomes = lib.crossing_wait_outcomes
+_settle = lib.amqpc_receiver_settle
 
 CLIENT_OPEN = lib.CROSSING_CLIENT_OPEN
 CLIENT_CLOSED = lib.CROSSING_CLIENT_CLOSED
 SENDER_OPEN = lib.CROSSING_SENDER_OPEN
 SENDER_FLUSHED = lib.CROSSING_SENDER_FLUSHED
-SENDER_OUTCOMES = lib.CROSSING_SENDER_OUTCOMES
 SENDER_CLOSED = lib.CROSSING_SENDER_CLOSED
 RECEIVER_OPEN = lib.CROSSING_RECEIVER_OPEN
 RECEIVER_DELIVERIES = lib.CROSSING_RECEIVER_DELIVERIES
@@ -289,43 +295,78 @@ class _LinkHandle:
 class Payloads:
     """A batch of messages that are encoded, up to PAYLOADS_MAX. It has an encoder of its own."""
 
-    __slots__ = ("_c", "_encoder")
+    __slots__ = ("_encoder", "c")
 
     def __init__(self) -> None:
-        self._c: Any = ffi.new("crossing_payloads *")
+        self.c: Any = ffi.new("crossing_payloads *")
         self._encoder = take_encoder()
-
-    @property
-    def c(self) -> Any:
-        return self._c
 
     def encode(self, messages: Sequence[Any], first: int) -> None:
         """Raises EncodeError with the index of the message that cannot be encoded, counted from `first`."""
         encode_batch(self._encoder, messages, first)
-        c = self._c
+        c = self.c
         c.count = len(messages)
         c.posted = 0
         c.items = self._encoder[0].payloads
 
     def begin(self, context: int, transaction: TransactionHandle | None) -> None:
         """The context of the first; the others' count up. And the transaction to post them in."""
-        self._c.context = context
-        self._c.transaction = ffi.NULL if transaction is None else transaction.c
+        self.c.context = context
+        if transaction is not None or self.c.transaction != ffi.NULL:
+            self.c.transaction = ffi.NULL if transaction is None else transaction.c
 
     @property
     def posted(self) -> int:
-        posted: int = self._c.posted
+        posted: int = self.c.posted
         return posted
 
     def skip(self) -> None:
         """Leaves out the next one, which cannot be sent."""
-        self._c.posted += 1
+        self.c.posted += 1
+
+
+class Outcomes:
+    """Outcomes that were taken, of which one call at a time takes more."""
+
+    __slots__ = ("_unread", "_words", "c")
+
+    def __init__(self) -> None:
+        made = lib.crossing_outcomes_new()
+        if made == ffi.NULL:
+            raise MemoryError
+        self.c: Any = ffi.gc(made, lib.crossing_outcomes_free)
+        self._words = memoryview(ffi.buffer(made.runs)).cast("B").cast("Q")
+        self._unread: list[int] = []
+
+    def next_run(self) -> list[int] | None:
+        """The five numbers of a run (crossing_run); None for no more. One at a time: a handler of a signal may raise in between."""
+        unread = self._unread
+        if not unread:
+            c = self.c
+            if c.run_count == 0:
+                return None
+            unread[:] = self._words[: 5 * c.run_count].tolist()
+            c.run_count = 0
+        run = unread[-5:]
+        del unread[-5:]
+        return run
+
+    @property
+    def are_all(self) -> bool:
+        """Whether there were no more."""
+        return bool(self.c.count < OUTCOMES_MAX)
+
+    def detail(self, index: int) -> Detail:
+        """What a run says by its detail."""
+        said = self.c.details[index - 1]
+        condition, description = _text(said.condition) or None, _text(said.description) or None
+        return Detail(condition, description, said.delivery_failed, said.undeliverable_here)
 
 
 class SenderHandle(_LinkHandle):
     """A sender of the C library. options: members of amqpc_sender_options."""
 
-    __slots__ = ("_runs",)
+    __slots__ = ()
     _address = lib.amqpc_sender_address
     _get_error = lib.amqpc_sender_get_error
     _new = lib.crossing_sender_new
@@ -335,26 +376,23 @@ class SenderHandle(_LinkHandle):
         chosen, kept = _options("amqpc_sender_options", lib.amqpc_sender_options_init, options)
         made = self._make(client, address, chosen, terms)
         del kept
-        self._link = made.sender
-        self._runs = memoryview(ffi.buffer(made.runs)).cast("B").cast("Q")
+        self._link = lib.crossing_sender_get(made)
 
     def post(self, payloads: Payloads, moves: bool) -> int:
-        status: int = lib.crossing_post(self._c, payloads.c, moves)
+        status: int = _post(self._c, payloads.c, moves)
         return status
 
     def wait_post(self, payloads: Payloads, timeout_ms: int) -> int:
         status: int = lib.crossing_wait_post(self._c, payloads.c, timeout_ms)
         return status
 
-    def collect(self, moves: bool) -> tuple[int, list[int]]:
-        """Takes outcomes: a status, and five numbers a run (crossing_run). What detail() gives is of the last call."""
-        status = lib.crossing_take_outcomes(self._c, moves)
-        return status, self._runs[: 5 * self._c.run_count].tolist() if status == OK else []
+    def take_outcomes(self, outcomes: Outcomes, moves: bool) -> int:
+        status: int = _take_outcomes(self._c, outcomes.c, moves)
+        return status
 
-    def detail(self, index: int) -> Detail:
-        said = self._c.details[index - 1]
-        condition, description = _text(said.condition) or None, _text(said.description) or None
-        return Detail(condition, description, said.delivery_failed, said.undeliverable_here)
+    def wait_outcomes(self, outcomes: Outcomes, timeout_ms: int) -> int:
+        status: int = _wait_outcomes(self._c, outcomes.c, timeout_ms)
+        return status
 
     def credit(self) -> int:
         credit: int = lib.amqpc_sender_credit(self._link)
@@ -395,7 +433,7 @@ class ReceiverHandle(_LinkHandle):
             return_output(output)
 
     def settle(self, first: int, last: int, state_type: int) -> int:
-        status: int = lib.amqpc_receiver_settle(self._link, first, last, state_type)
+        status: int = _settle(self._link, first, last, state_type)
         return status
 
     def settle_in(self, first: int, last: int, transaction: TransactionHandle, state_type: int) -> int:

@@ -111,16 +111,19 @@ class ReceiverCore(LinkCore):
         """Whether the peer can be told of all of them."""
         handle = self.handle
         status = OK
-        if transaction is not None:
-            for first, last in _ranges(what):
-                status = handle.settle_in(first, last, transaction, state_type) or status
-        elif isinstance(what, ReceivedMessage):
+        if transaction is None and isinstance(what, ReceivedMessage) and not what.settled:
             number = what.delivery_number
-            if number is not None and not what.settled:
-                status = handle.settle(number, number, state_type)
-        else:
+            status = handle.settle(number, number, state_type) if number is not None else OK
+            if status == OK:  # which is what happens for each and every message
+                if not self.driver.moves:
+                    self.driver.kick()
+                return True
+        elif transaction is None:
             for first, last in _ranges(what):
                 status = handle.settle(first, last, state_type) or status
+        else:
+            for first, last in _ranges(what):
+                status = handle.settle_in(first, last, transaction, state_type) or status
         return self._settled(status)
 
     def reject(self, what: Settleable, condition: str, description: str | None, info: Any, transaction: TransactionHandle | None = None) -> bool:

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing_client as crossing
-from amqpcodec._crossing_client import AGAIN, CONTEXT_SHIFT, NOT_FOUND, OK, PAYLOADS_MAX, TIMED_OUT, Payloads, SenderHandle, TransactionHandle
+from amqpcodec._crossing_client import AGAIN, CONTEXT_SHIFT, NOT_FOUND, OK, PAYLOADS_MAX, TIMED_OUT, Outcomes, Payloads, SenderHandle, TransactionHandle
 from amqpcodec._errors import AmqpError, ClosedError, EncodeError
 from amqpcodec._flows import ConnectionCore, LinkCore
 from amqpcodec._outcomes import Bulk, Latch, Outcome, Owner, Ticket, TicketBatch, outcome_error, outcome_of, refused
@@ -34,6 +34,7 @@ class SenderCore(LinkCore):
         self._batches: dict[int, Owner] = {}
         self._numbers = itertools.count()
         self._spare: list[Payloads] = []
+        self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
         # Of threads that wait for outcomes one does within C, and tells the others.
         self._has_leader = False
         self._followers: dict[Latch, Owner] = {}
@@ -223,31 +224,43 @@ class SenderCore(LinkCore):
 
     # --- Outcomes.
 
-    def collect(self, moves: bool) -> int:
-        """Takes outcomes that have come, and tells those who wait. Gives the last status: TIMED_OUT, or NOT_FOUND for none left."""
+    def collect(self, moves: bool) -> None:
+        """Takes outcomes that have come, and tells those who wait."""
         told: list[Owner] = []
-        handle = self.handle
+        handle: SenderHandle = self.handle
+        outcomes = self._outcomes
         with self._lock:
-            status, runs = handle.collect(moves)
-            while status == OK:
-                self._dispatch(handle, runs, told)
-                status, runs = handle.collect(False)
-            for latch, owner in tuple(self._followers.items()):
-                if owner.is_done:
-                    del self._followers[latch]
-                    latch.release()
+            while handle.take_outcomes(outcomes, moves) == OK:
+                self._dispatch(outcomes, told)
+                if outcomes.are_all:
+                    break
+                moves = False
+            self._call_followers()
         for owner in told:
             owner.tell()
-        last: int = status
-        return last
 
-    def _dispatch(self, handle: SenderHandle, runs: list[int], told: list[Owner]) -> None:
-        numbers = iter(runs)
+    def _collected(self, outcomes: Outcomes) -> None:
+        """Tells those who wait of what was taken for that."""
+        told: list[Owner] = []
+        with self._lock:
+            self._dispatch(outcomes, told)
+            self._call_followers()
+        for owner in told:
+            owner.tell()
+
+    def _call_followers(self) -> None:
+        for latch, owner in tuple(self._followers.items()):
+            if owner.is_done:
+                del self._followers[latch]
+                latch.release()
+
+    def _dispatch(self, outcomes: Outcomes, told: list[Owner]) -> None:
         batches = self._batches
-        for context, count, state_type, is_unknown, detail in zip(numbers, numbers, numbers, numbers, numbers):
+        while (run := outcomes.next_run()) is not None:
+            context, count, state_type, is_unknown, detail = run
             number = context >> CONTEXT_SHIFT
             owner = batches[number]
-            said = handle.detail(detail) if detail else None
+            said = outcomes.detail(detail) if detail else None
             owner.complete(context & _CONTEXT_MASK, count, outcome_of(state_type, bool(is_unknown), said))
             told.append(owner)
             if owner.left == 0:
@@ -269,19 +282,22 @@ class SenderCore(LinkCore):
             self._follow(latch, timeout_ms)
 
     def _lead(self, owner: Owner, timeout_ms: int) -> None:
-        handle = self.handle
+        handle: SenderHandle = self.handle
+        outcomes = self._leaders_outcomes
         deadline = time.monotonic() + timeout_ms / 1000
         try:
-            left_ms = timeout_ms
-            while not owner.is_done and left_ms > 0:
-                status = handle.wait_for(crossing.SENDER_OUTCOMES, left_ms)
+            while not owner.is_done and (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
+                status = handle.wait_outcomes(outcomes, left_ms)
+                if status == OK:
+                    self._collected(outcomes)
+                    continue
                 pause_where_scarce(status)
-                if status not in AGAIN and status not in (OK, NOT_FOUND):
+                if status == NOT_FOUND:
+                    self.collect(False)  # whoever took them tells of them before that
+                elif status not in AGAIN:
                     raise self.failure(status)
-                self.collect(False)
                 if status == NOT_FOUND and not owner.is_done:
                     raise ClosedError(f"the {self.what} was closed meanwhile")
-                left_ms = int((deadline - time.monotonic()) * 1000)
         finally:
             self._pass_on()
 

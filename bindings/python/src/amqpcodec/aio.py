@@ -14,7 +14,7 @@ may be cancelled at any time, and what was called goes on: the exception of a ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -57,6 +57,8 @@ class AsyncioDriver(LoopDriver):
         super().__init__(handle)
         self._loop = asyncio.get_running_loop()
         self._descriptor = handle.descriptor()
+        self._limits: dict[Wait, float] = {}
+        self._limit_timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._descriptor, self.turn)
 
     def _now(self) -> float:
@@ -82,35 +84,63 @@ class AsyncioDriver(LoopDriver):
         while True:
             error: BaseException | None = None
             try:
-                await self._wait(wait, deadline)
+                self.begin(wait)
+                if not wait.done:
+                    await self._future_of(wait, deadline)
+                if not wait.done:
+                    error = AmqpTimeoutError()
             except BaseException as raised:
                 error = raised
+            finally:
+                self._end(wait)
             try:
                 wait = flow.send(None) if error is None else flow.throw(error)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    async def _wait(self, wait: Wait, deadline: float | None) -> None:
-        self.begin(wait)
-        if wait.done:
-            return
-        future = self._loop.create_future()
+    def _future_of(self, wait: Wait, deadline: float | None) -> asyncio.Future[None]:
+        """What is there when the wait is done, or its time is up."""
+        future: asyncio.Future[None] = self._loop.create_future()
 
         def wake() -> None:
             if not future.done():
                 future.set_result(None)
 
         wait.wake = wake
-        timer = None if deadline is None else self._loop.call_at(deadline, wake)
-        try:
-            await future
-        finally:
-            wait.wake = None
-            self.forget(wait)
-            if timer is not None:
-                timer.cancel()
-        if not wait.done:
-            raise AmqpTimeoutError
+        if deadline is not None:
+            self._limit(wait, deadline)
+        return future
+
+    def _end(self, wait: Wait) -> None:
+        wait.wake = None
+        self._limits.pop(wait, None)
+        self.forget(wait)
+
+    # --- Time-outs. One timer for all: mostly nothing times out, and then it costs little to have had a time-out.
+
+    def _limit(self, wait: Wait, deadline: float) -> None:
+        self._limits[wait] = deadline
+        if self._limit_timer is None or deadline < self._limit_timer.when():
+            self._set_limit_timer(deadline)
+
+    def _set_limit_timer(self, when: float | None) -> None:
+        if self._limit_timer is not None:
+            self._limit_timer.cancel()
+        self._limit_timer = None if when is None else self._loop.call_at(when, self._on_limit)
+
+    def _on_limit(self) -> None:
+        now = self._loop.time()
+        for wait, deadline in tuple(self._limits.items()):
+            if deadline <= now:
+                del self._limits[wait]
+                if wait.wake is not None:
+                    wait.wake()
+        self._limit_timer = None
+        self._set_limit_timer(min(self._limits.values(), default=None))
+
+    def close(self) -> None:
+        super().close()
+        self._set_limit_timer(None)
 
 
 class Link:
@@ -121,9 +151,7 @@ class Link:
     def __init__(self, connection: Connection, core: LinkCore) -> None:
         self._connection = connection
         self._core = core
-
-    async def _run(self, flow: Flow[T], timeout: Timeout) -> T:
-        return await self._connection._run(flow, timeout)
+        self._run = connection._run
 
     @property
     def is_closed(self) -> bool:
@@ -344,8 +372,8 @@ class Connection(ConnectionInformation):
         self._driver = driver
         self._timeout = timeout
 
-    async def _run(self, flow: Flow[T], timeout: Timeout) -> T:
-        return await self._driver.run(flow, self._timeout if isinstance(timeout, Unset) else timeout)
+    def _run(self, flow: Flow[T], timeout: Timeout) -> Coroutine[Any, Any, T]:
+        return self._driver.run(flow, self._timeout if isinstance(timeout, Unset) else timeout)
 
     def sender(self, address: str | None = None, **options: Unpack[SenderOptions]) -> Sender:
         """As amqpcodec.Connection.sender; not awaited."""
