@@ -189,12 +189,7 @@ class ClientHandle:
         return bool(lib.amqpc_client_peer_offers(self._c, capability))
 
     def peer_property(self, key: bytes) -> str | None:
-        size, status = 256, int(Status.BUFFER_FULL)
-        while status == Status.BUFFER_FULL:
-            size *= 4
-            data = ffi.new("char[]", size)
-            status = lib.amqpc_client_peer_property(self._c, key, data, size)
-        return _text(data) if status == OK else None
+        return _text_of(lib.amqpc_client_peer_property, self._c, key)
 
     def read_trace(self) -> bytes:
         data = ffi.new("char[]", 65536)
@@ -245,13 +240,15 @@ def _options(kind: str, init: Any, values: dict[str, Any]) -> tuple[Any, list[An
     return options, kept
 
 
-def _address_of(function: Any, link: Any) -> str | None:
-    size, status = 256, int(Status.BUFFER_FULL)
-    while status == Status.BUFFER_FULL:
-        size *= 4
+def _text_of(function: Any, *arguments: Any) -> str | None:
+    """What a function of the library writes where its last two arguments say; None where there is none."""
+    size = 1024
+    while True:
         data = ffi.new("char[]", size)
-        status = function(link, data, size)
-    return _text(data) if status == OK else None
+        status = function(*arguments, data, size)
+        if status != Status.BUFFER_FULL:
+            return _text(data) if status == OK else None
+        size *= 4
 
 
 class _LinkHandle:
@@ -284,7 +281,7 @@ class _LinkHandle:
 
     def address(self) -> str | None:
         """As the peer says it."""
-        return _address_of(self._address, self._link)
+        return _text_of(self._address, self._link)
 
     def error(self) -> AmqpError | None:
         """Why the link has ended; None where it has not."""

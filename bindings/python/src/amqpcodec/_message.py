@@ -323,10 +323,11 @@ def flat_fields(message: Any) -> list[Any] | None:
     """A copy of the fields of a message of either kind, with flags that tell the body's kind; None for what is no message."""
     if isinstance(message, Message):
         fields = list(message._items)
-    elif isinstance(message, tuple) and hasattr(message, "_flat"):
-        fields = list(message._flat()[:FIELD_COUNT])
     else:
-        return None
+        flat = getattr(message, "_flat", None) if isinstance(message, tuple) else None
+        if flat is None:
+            return None
+        fields = list(flat()[:FIELD_COUNT])
     flags = fields[FLAGS]
     if flags & KIND_BY_TYPE:
         flags = body_flags(fields[BODY])

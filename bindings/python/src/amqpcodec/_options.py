@@ -243,9 +243,12 @@ def _terminus(descriptor: ULong, given: Terminus | None, dynamic: bool, filters:
 def _filter_map(filters: Filters | None) -> dict[Any, Any] | None:
     if filters is None:
         return None
+    from amqpcodec.filters import Filter
+
     if isinstance(filters, Mapping):
-        return {Symbol(name): value for name, value in filters.items()}
-    several: Any = (filters,) if hasattr(filters, "descriptor") else filters
+        named: Mapping[Any, Any] = filters
+        return {Symbol(name): value for name, value in named.items()}
+    several = (filters,) if isinstance(filters, Filter) else filters
     return {Symbol(one.name): Described(one.descriptor, one.value) for one in several}
 
 
@@ -279,8 +282,9 @@ def receiver_options(options: ReceiverOptions) -> tuple[dict[str, Any], Terms, i
     _common(options, members)
     for name in ("settled", "second"):
         members[name] = bool(options.get(name, False))
-    if options.get("selector") is not None:
-        members["selector"] = _text("selector", options["selector"])
+    selector = options.get("selector")
+    if selector is not None:
+        members["selector"] = _text("selector", selector)
     size = options.get("message_size")
     if size is not None:
         members["message_size"] = size
