@@ -3,7 +3,8 @@
 
     demo.py TOOL [URL [ADDRESS]]
 
-TOOL is the command `amqpcodec`. Without URL its own broker runs on a free port.
+TOOL is the command `amqpcodec`. Without URL its own broker runs on a free port. The Python act builds the package in AMQPCODEC_BUILD_DIR; where that
+is not set there is none.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+import python_act
+from table import Line, cpu_seconds, print_table
 
 # The tests are content with fewer.
 COUNT = int(os.environ.get("AMQPCODEC_DEMO_COUNT", "1000000"))
@@ -34,15 +36,6 @@ RATE_SECONDS = 3
 BACKLOG = 1000
 TEXTS = ("Good morning", "42 boxes have arrived", "Grüße aus Köln")
 PLAIN_PORT = 5672
-
-
-@dataclass
-class Line:
-    """One line of the table: what was measured, perf's summary, and what it cost the broker, where that is ours."""
-
-    name: str
-    summary: Any
-    broker_cpu_us: float | None
 
 
 def hide_password(text: str) -> str:
@@ -85,20 +78,6 @@ def own_broker(tool: Tool) -> Iterator[tuple[str, int]]:
 # --- A load.
 
 
-def cpu_seconds(process: int | None) -> float:
-    """CPU time of the broker so far, where it is ours."""
-    if process is None:
-        return 0.0
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_bytes(process: int) -> int:
-    """The most memory that a process had."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    return int(found.group(1)) * 1024 if found else 0
-
-
 def measure(tool: Tool, name: str, broker: int | None, *words: str) -> Line:
     """One run of perf."""
     before = cpu_seconds(broker)
@@ -122,43 +101,8 @@ def load(tool: Tool, url: str, address: str, broker: int | None) -> list[Line]:
 def rate_below(most: float) -> int:
     """A round rate, less than half of what goes."""
     half = min(RATE_MAX, max(1, int(most / 2)))
-    step = 10 ** (len(str(half)) - 1)
+    step = int("1" + "0" * (len(str(half)) - 1))
     return half // step * step
-
-
-def print_table(lines: list[Line], broker: int | None) -> None:
-    """What the runs took."""
-    headings = ("", "messages", "messages/s", "MB/s", "p50", "p99", "CPU a message: sender", "receiver", "broker", "memory")
-    rows = [headings]
-    for line in lines:
-        summary = line.summary
-        latency, cpu = summary["latency_us"], summary["cpu_us"]
-        rows.append(
-            (
-                line.name,
-                f"{summary['received']:,}",
-                f"{summary['messages_per_second']:,.0f}",
-                f"{summary['megabytes_per_second']:.1f}",
-                time_text(latency["p50"]),
-                time_text(latency["p99"]),
-                f"{cpu['sender']:.2f} us",
-                f"{cpu['receiver']:.2f} us",
-                "-" if line.broker_cpu_us is None else f"{line.broker_cpu_us:.2f} us",
-                f"{summary['peak_bytes'] / 1e6:.1f} MB",
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(headings))]
-    print()
-    for row in rows:
-        print("  ".join(text.ljust(width) if i == 0 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths))))
-    print("\nmemory: at most, of the process that sends and receives", end="")
-    print("" if broker is None else f"; of the broker {peak_bytes(broker) / 1e6:.1f} MB")
-    print("p50, p99: from sending to receiving; flat out that is mostly the time in the queue")
-
-
-def time_text(microseconds: float) -> str:
-    """A latency, in the unit that suits it."""
-    return f"{microseconds:.0f} us" if microseconds < 10000 else f"{microseconds / 1000:.0f} ms"
 
 
 # --- A conversation.
@@ -227,11 +171,40 @@ def converse(tool: Tool, url: str, address: str) -> None:
         show_frame(tool, recorder.bytes_said())
 
 
+# --- The acts.
+
+
+def python_too(lines: list[Line], url: str, address: str, broker: int | None) -> None:
+    """The same from Python, beside what C took."""
+    build = os.environ.get("AMQPCODEC_BUILD_DIR")
+    if build is None:
+        return
+    print("\nThe same from Python\n", flush=True)
+    stage = python_act.Stage(url, address, broker, BACKLOG if broker is None else 0)
+    try:
+        environment = python_act.prepare(Path(build).resolve())
+    except python_act.Missing as reason:
+        print(f"The Python act is left out: {reason}")
+        return
+    beside = [Line(f"C, {mode}", line.summary, line.broker_cpu_us) for mode, line in zip(("settled", "unsettled"), lines)]
+    counts = {settled: count_within(line) for settled, line in zip((True, False), beside)}
+    measured = python_act.measure_all(environment, stage, counts)
+    if measured:
+        print_table([*beside, *measured], broker)
+        python_act.draw_chart(environment, [*beside, *measured], Path(build).resolve() / "demo")
+
+
+def count_within(line: Line) -> int:
+    """How many messages to move where C moved those of the line: fewer where the broker is so slow that all would take long."""
+    return min(COUNT, max(1, int(line.summary["messages_per_second"] * SECONDS_MAX)))
+
+
 def show(tool: Tool, url: str, address: str, broker: int | None) -> None:
     """All of it, on a broker that is there."""
     lines = load(tool, url, address, broker)
     print_table(lines, broker)
     converse(tool, url, address)
+    python_too(lines, url, address, broker)
 
 
 def main() -> int:
