@@ -7,16 +7,17 @@ import unittest
 from pathlib import Path
 from typing import ClassVar
 
-from broker_scenarios import QUEUES, BrokerScenarios
+from broker_scenarios import QUEUES
 from brokers.broker_j import BrokerJ
 from brokers.certificates import Certificates
+from python_scenarios import PythonScenarios
 
 # Where what Maven fetches is kept; only ./run interop fetches.
 DOWNLOADS = os.environ.get("AMQPCODEC_INTEROP_DOWNLOADS", "")
 
 
 @unittest.skipIf(not DOWNLOADS, "Qpid Broker-J is fetched by ./run interop")
-class WithBrokerJ(BrokerScenarios):
+class WithBrokerJ(PythonScenarios):
     # What is rejected counts as failed, and comes again.
     again: ClassVar[list[tuple[int, int]]] = [(1, 1), (2, 0), (3, 1)]
 
@@ -41,7 +42,7 @@ stands in the close behind it, and is taken from there.
 
 
 # What the classes share is no test of its own.
-del BrokerScenarios
+del PythonScenarios
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -29,7 +29,7 @@ FAILOVER = "failover to a second broker: nothing lost"
 MIB_10 = 10 * 1024 * 1024
 
 QUEUES = ("types", "settled", "unsettled", "large", "outcomes", "credit", "selector", "relay", "request", "idle", "restart", "failover",
-          "transactions")
+          "transactions", "python-types", "python-large", "python-selector", "python-transactions", "python-restart")
 
 
 class BrokerScenarios(unittest.TestCase):

@@ -30,6 +30,12 @@ ROWS = (
     "idle time-outs kept",
     "killed and started again amid unsettled sends: nothing lost",
     "failover to a second broker: nothing lost",
+    "Python package: every type of value",
+    "Python package: messages of 10 MiB",
+    "Python package: selectors",
+    "Python package: transactions",
+    "Python package: TLS, SASL PLAIN and SCRAM",
+    "Python package: killed and started again amid unsettled sends: nothing lost",
     "what the peer sends, through amqpcodec broker",
     "what the client sends, through amqpcodec broker",
 )

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs the client against everybody, long form, and writes down what passed with whom.
 
-    tests/interop/run.py --build-dir DIR [--peer NAME]... [--short]
+    tests/interop/run.py --build-dir DIR [--peer NAME]... [--short] [--only TEXT]
 
-DIR/release is built. What is fetched, and what brokers keep, lies in DIR/interop; docs/interop.md is written where all peers were tried.
+DIR/release is built; the Python package is built for the interpreter that runs this. What is fetched, and what brokers keep, lies in DIR/interop;
+docs/interop.md is written where all peers were tried. --only: tests with that in their names.
 """
 
 from __future__ import annotations
@@ -49,9 +50,20 @@ def environment(build: Path, short: bool) -> dict[str, str]:
         "AMQPCODEC_CLIENT_PEER": str(programs / "client_peer"),
         "AMQPCODEC_ENGINE_PEER": str(programs / "engine_peer"),
         "AMQPCODEC_PROTON_PEER": str(programs / "proton_peer"),
+        **python_package(build),
         "AMQPCODEC_TOOL": str(build / "release" / "lib" / "tools" / "amqpcodec"),
         "PYTHONPATH": str(PROJECT / "tests" / "tools"),
     }
+
+
+def python_package(build: Path) -> dict[str, str]:
+    """Where the Python package is, once it is built; without it its tests are skipped."""
+    words = [sys.executable, str(PROJECT / "bindings" / "python" / "develop.py"), "--build-dir", str(build)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"The Python package cannot be built, and is left out:\n{done.stdout}{done.stderr}", flush=True)
+        return {}
+    return {"AMQPCODEC_PYTHON": sys.executable, "AMQPCODEC_PYTHON_PACKAGE": done.stdout.splitlines()[-1]}
 
 
 def findings_of(notes: list[matrix.Note]) -> str:
@@ -69,24 +81,27 @@ def main() -> int:
     parser.add_argument("--build-dir", type=Path, required=True)
     parser.add_argument("--peer", action="append", choices=PEERS)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--only", metavar="TEXT")
     arguments = parser.parse_args()
     build = arguments.build_dir.resolve()
     found = environment(build, arguments.short)
     notes_file = Path(found["AMQPCODEC_MATRIX"])
     Path(found["AMQPCODEC_INTEROP_DOWNLOADS"]).mkdir(parents=True, exist_ok=True)
     notes_file.unlink(missing_ok=True)
+    only = ["-k", arguments.only] if arguments.only else []
+    is_whole = "AMQPCODEC_PYTHON" in found and not (arguments.peer or arguments.short or arguments.only)
     failed: list[str] = []
     for name in arguments.peer or PEERS:
         file = HERE / f"{name}_test.py"
         started = time.monotonic()
         print(f"{name} ...", flush=True)
-        done = subprocess.run([sys.executable, "-B", "-W", "error", str(file)], env=found, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run([sys.executable, "-B", "-W", "error", str(file), *only], env=found, stdin=subprocess.DEVNULL, check=False)
         print(f"{name}: {'passed' if done.returncode == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s\n", flush=True)
         if done.returncode != 0:
             failed.append(name)
     notes = matrix.read(notes_file)
     print(matrix.table(notes))
-    if not failed and not arguments.peer and not arguments.short:
+    if is_whole and not failed:
         PAGE.write_text(TEXT.format(table=matrix.table(notes), findings=findings_of(notes)))
     print(f"{len(arguments.peer or PEERS) - len(failed)} passed, {len(failed)} failed" + "".join(f"\nfailed: {name}" for name in failed))
     return 1 if failed else 0
