@@ -11,7 +11,6 @@ wrote: client/ and server/, what each end took.
 from __future__ import annotations
 
 import hashlib
-import marshal
 import pathlib
 import random
 import re
@@ -212,12 +211,6 @@ def make_urls() -> Iterator[bytes]:
         yield bytes([number]) + f"{host}?{'&'.join(f'{name}=1' for name in names)}".encode()
 
 
-def make_dumped(messages: list[bytes]) -> Iterator[bytes]:
-    """Yields lists of messages as marshal.dumps makes them."""
-    for first in range(0, len(messages), 5):
-        yield marshal.dumps(messages[first : first + 5], 2)
-
-
 def make_dictionary() -> str:
     """Returns what stands in frames, as libFuzzer reads it."""
     words = [HEADER_AMQP, HEADER_SASL, *CONDITIONS]
@@ -256,7 +249,7 @@ def make_seeds(vectors: list[Vector], recordings: pathlib.Path | None) -> dict[s
         "sasl": list(make_sasl_conversations()),
         "import": list(make_exports()),
         "url": list(make_urls()),
-        "marshal": [*values, *messages, *make_dumped(messages)],
+        "marshal": values + messages,
         "connection_client": list(make_connections(False, read_recordings(recordings, "client"))),
         "connection_server": list(make_connections(True, read_recordings(recordings, "server"))),
         "engine_calls": list(make_plays()),

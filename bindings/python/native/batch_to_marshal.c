@@ -2,7 +2,7 @@
  * it, and is reported alone by the next one, so that the others are not lost. */
 #include "marshal_write.h"
 
-enum { LIST_HEAD_SIZE = 5, FAILURE_FIELDS = 5, MARSHAL_NO_FLAGS = 0x7f };
+enum { FAILURE_FIELDS = 5 };
 
 /* A list whose length is not known yet. */
 static void start_list(crossing_output *output, crossing_batch *batch)
@@ -87,48 +87,45 @@ uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *del
     return batch->count;
 }
 
-/* The bytes at the offset of what marshal.dumps wrote: | 's' | size, the lowest byte first | bytes
- * |. */
-static bool read_dumped(const uint8_t *dumped, size_t size, size_t offset, amqpc_bytes *payload)
+/* The message at the index of joined ones. False where the sizes are more than there is. */
+static bool find_joined(amqpc_bytes joined, const uint32_t *sizes, uint32_t index,
+                        amqpc_bytes *payload)
 {
-    const size_t head = 1 + sizeof(uint32_t);
-    if (offset > size || size - offset < head ||
-        (dumped[offset] & MARSHAL_NO_FLAGS) != MARSHAL_BYTES) {
-        return false;
+    size_t offset = 0;
+    for (uint32_t i = 0; i < index; i++) {
+        if (sizes[i] > joined.size - offset) {
+            return false;
+        }
+        offset += sizes[i];
     }
-    const uint8_t *from = dumped + offset + 1;
-    payload->size =
-        (size_t)from[0] | (size_t)from[1] << 8 | (size_t)from[2] << 16 | (size_t)from[3] << 24;
-    payload->data = dumped + offset + head;
-    return payload->size <= size - offset - head;
+    payload->data = (const uint8_t *)joined.data + offset;
+    payload->size = sizes[index];
+    return payload->size <= joined.size - offset;
 }
 
-size_t crossing_decode_dumped(crossing_output *output, const void *dumped, size_t size,
-                              size_t offset, crossing_batch *batch)
+uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_t size,
+                                const uint32_t *sizes, uint32_t count, uint32_t first,
+                                crossing_batch *batch)
 {
     size_t taken = 0;
     amqpc_bytes payload = {NULL, 0};
-    offset = offset < LIST_HEAD_SIZE ? LIST_HEAD_SIZE : offset;
     start_list(output, batch);
-    while (offset < size) {
-        if (!read_dumped(dumped, size, offset, &payload)) {
-            batch->status = batch->count > 0 ? AMQPC_OK : AMQPC_INVALID_ARGUMENT;
-            break;
-        }
-        const uint32_t count = batch->count;
-        const bool more = add_message(output, batch, payload, NULL, &taken);
-        if (batch->count > count) {
-            offset =
-                (size_t)((const uint8_t *)payload.data - (const uint8_t *)dumped) + payload.size;
-        }
-        if (!more) {
-            break;
-        }
+    if (first >= count || !find_joined((amqpc_bytes){data, size}, sizes, first, &payload)) {
+        batch->status = AMQPC_INVALID_ARGUMENT;
+        return 0;
     }
-    if (batch->status == AMQPC_INVALID_ARGUMENT || batch->status == AMQPC_OK) {
+    const uint8_t *end = (const uint8_t *)data + size;
+    for (uint32_t i = first; add_message(output, batch, payload, NULL, &taken); i++) {
+        payload.data = (const uint8_t *)payload.data + payload.size;
+        if (i + 1 == count || sizes[i + 1] > (size_t)(end - (const uint8_t *)payload.data)) {
+            break;
+        }
+        payload.size = sizes[i + 1];
+    }
+    if (batch->status != AMQPC_OK) {
+        put_failure(output, batch, payload, NULL);
+    } else {
         finish_list(output, batch);
-        return offset;
     }
-    put_failure(output, batch, payload, NULL);
-    return (size_t)((const uint8_t *)payload.data - (const uint8_t *)dumped) + payload.size;
+    return batch->count;
 }

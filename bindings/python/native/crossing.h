@@ -101,11 +101,15 @@ typedef struct crossing_batch {
 uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *deliveries,
                                     size_t count, crossing_batch *batch);
 
-/* Makes a list of messages of those in `dumped`, which is what marshal.dumps(list, 2) gives for a
- * list of bytes, from the offset on. Returns the offset of the next; batch->status is
- * AMQPC_INVALID_ARGUMENT, with no tuple, where something else than bytes stands there. */
-size_t crossing_decode_dumped(crossing_output *output, const void *dumped, size_t size,
-                              size_t offset, crossing_batch *batch);
+/* Makes a list of messages that stand one behind the other, from the one at the index `first` on.
+ *
+ * data, size    all of them
+ * sizes, count  of each its size
+ *
+ * Returns batch->count; 0, with AMQPC_INVALID_ARGUMENT, where the sizes do not fit. */
+uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_t size,
+                                const uint32_t *sizes, uint32_t count, uint32_t first,
+                                crossing_batch *batch);
 
 /* A delivery's bytes that live as long as somebody looks at them. */
 typedef struct crossing_view crossing_view;

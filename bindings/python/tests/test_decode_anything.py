@@ -77,12 +77,15 @@ def test_plain_values_come_out_as_marshal_knows_them(value: Any) -> None:
 
 
 @QUICKLY
-@given(st.lists(st.binary(max_size=30) | damaged(), max_size=6))
-def test_what_is_dumped_may_be_anything(items: list[bytes]) -> None:
-    """The batch of dumped bytes is checked, too, though Python makes it."""
-    dumped = marshal.dumps(items, 2)
+@given(st.lists(st.binary(max_size=30) | damaged(), max_size=6), st.integers(0, 7), st.integers(0, 300))
+def test_sizes_of_joined_messages_are_checked(items: list[bytes], first: int, cut: int) -> None:
+    """The sizes are Python's, and are not trusted all the same."""
+    joined = b"".join(items)[:cut]
     batch = ffi.new("crossing_batch *", {"messages_max": 4, "size_max": 100})
     output = Output()
-    for cut in range(len(dumped) + 1):
-        offset = lib.crossing_decode_dumped(output.handle, dumped[:cut], cut, 0, batch)
-        assert offset <= cut or batch.count == 0
+    sizes = list(map(len, items))
+    count = lib.crossing_decode_joined(output.handle, joined, len(joined), ffi.new("uint32_t[]", sizes), len(sizes), first, batch)
+    assert count == batch.count <= min(4, max(len(items) - first, 0))
+    if first >= len(items) or sum(sizes[: first + 1]) > cut:
+        assert count == 0
+        assert batch.status == lib.AMQPC_INVALID_ARGUMENT

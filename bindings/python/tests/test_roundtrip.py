@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from vectors import MESSAGES, VALUES
-
 from amqpcodec import decode, decode_message, encode, encode_message
+from vectors import MESSAGES, VALUES
 
 # What Python does not tell apart, or cannot write (encode's documentation).
 LEFT_OUT = ("array-of-twice-described", "described-by-string")

@@ -146,15 +146,15 @@ class Open(Composite):
     """
 
     __slots__ = (
-        "container_id",
-        "hostname",
-        "max_frame_size",
         "channel_max",
-        "idle_time_out",
-        "outgoing_locales",
-        "incoming_locales",
-        "offered_capabilities",
+        "container_id",
         "desired_capabilities",
+        "hostname",
+        "idle_time_out",
+        "incoming_locales",
+        "max_frame_size",
+        "offered_capabilities",
+        "outgoing_locales",
         "properties",
     )
     NAME = "open"
@@ -215,14 +215,14 @@ class Begin(Composite):
     """
 
     __slots__ = (
-        "remote_channel",
-        "next_outgoing_id",
-        "incoming_window",
-        "outgoing_window",
-        "handle_max",
-        "offered_capabilities",
         "desired_capabilities",
+        "handle_max",
+        "incoming_window",
+        "next_outgoing_id",
+        "offered_capabilities",
+        "outgoing_window",
         "properties",
+        "remote_channel",
     )
     NAME = "begin"
     DESCRIPTOR = 0x11
@@ -283,20 +283,20 @@ class Attach(Composite):
     """
 
     __slots__ = (
-        "name",
+        "desired_capabilities",
         "handle",
-        "role",
-        "snd_settle_mode",
-        "rcv_settle_mode",
-        "source",
-        "target",
-        "unsettled",
         "incomplete_unsettled",
         "initial_delivery_count",
         "max_message_size",
+        "name",
         "offered_capabilities",
-        "desired_capabilities",
         "properties",
+        "rcv_settle_mode",
+        "role",
+        "snd_settle_mode",
+        "source",
+        "target",
+        "unsettled",
     )
     NAME = "attach"
     DESCRIPTOR = 0x12
@@ -371,16 +371,16 @@ class Flow(Composite):
     """
 
     __slots__ = (
-        "next_incoming_id",
-        "incoming_window",
-        "next_outgoing_id",
-        "outgoing_window",
-        "handle",
-        "delivery_count",
-        "link_credit",
         "available",
+        "delivery_count",
         "drain",
         "echo",
+        "handle",
+        "incoming_window",
+        "link_credit",
+        "next_incoming_id",
+        "next_outgoing_id",
+        "outgoing_window",
         "properties",
     )
     NAME = "flow"
@@ -448,17 +448,17 @@ class Transfer(Composite):
     """
 
     __slots__ = (
-        "handle",
-        "delivery_id",
-        "delivery_tag",
-        "message_format",
-        "settled",
-        "more",
-        "rcv_settle_mode",
-        "state",
-        "resume",
         "aborted",
         "batchable",
+        "delivery_id",
+        "delivery_tag",
+        "handle",
+        "message_format",
+        "more",
+        "rcv_settle_mode",
+        "resume",
+        "settled",
+        "state",
     )
     NAME = "transfer"
     DESCRIPTOR = 0x14
@@ -518,7 +518,7 @@ class Disposition(Composite):
     batchable: the answer may wait to be merged with others (boolean; default false)
     """
 
-    __slots__ = ("role", "first", "last", "settled", "state", "batchable")
+    __slots__ = ("batchable", "first", "last", "role", "settled", "state")
     NAME = "disposition"
     DESCRIPTOR = 0x15
     SYMBOL = "amqp:disposition:list"
@@ -559,7 +559,7 @@ class Detach(Composite):
     error: why (error)
     """
 
-    __slots__ = ("handle", "closed", "error")
+    __slots__ = ("closed", "error", "handle")
     NAME = "detach"
     DESCRIPTOR = 0x16
     SYMBOL = "amqp:detach:list"
@@ -714,7 +714,7 @@ class Modified(Composite):
     message_annotations: annotations to merge into the message's (fields)
     """
 
-    __slots__ = ("delivery_failed", "undeliverable_here", "message_annotations")
+    __slots__ = ("delivery_failed", "message_annotations", "undeliverable_here")
     NAME = "modified"
     DESCRIPTOR = 0x27
     SYMBOL = "amqp:modified:list"
@@ -758,16 +758,16 @@ class Source(Composite):
 
     __slots__ = (
         "address",
+        "capabilities",
+        "default_outcome",
+        "distribution_mode",
         "durable",
-        "expiry_policy",
-        "timeout",
         "dynamic",
         "dynamic_node_properties",
-        "distribution_mode",
+        "expiry_policy",
         "filter",
-        "default_outcome",
         "outcomes",
-        "capabilities",
+        "timeout",
     )
     NAME = "source"
     DESCRIPTOR = 0x28
@@ -832,12 +832,12 @@ class Target(Composite):
 
     __slots__ = (
         "address",
+        "capabilities",
         "durable",
-        "expiry_policy",
-        "timeout",
         "dynamic",
         "dynamic_node_properties",
-        "capabilities",
+        "expiry_policy",
+        "timeout",
     )
     NAME = "target"
     DESCRIPTOR = 0x29
@@ -979,7 +979,7 @@ class Discharge(Composite):
     fail: roll back (boolean)
     """
 
-    __slots__ = ("txn_id", "fail")
+    __slots__ = ("fail", "txn_id")
     NAME = "discharge"
     DESCRIPTOR = 0x32
     SYMBOL = "amqp:discharge:list"
@@ -1030,7 +1030,7 @@ class TransactionalState(Composite):
     outcome: the provisional outcome (described)
     """
 
-    __slots__ = ("txn_id", "outcome")
+    __slots__ = ("outcome", "txn_id")
     NAME = "transactional-state"
     DESCRIPTOR = 0x34
     SYMBOL = "amqp:transactional-state:list"
@@ -1082,7 +1082,7 @@ class SaslInit(Composite):
     hostname: the host, or virtual host, that the client means (string)
     """
 
-    __slots__ = ("mechanism", "initial_response", "hostname")
+    __slots__ = ("hostname", "initial_response", "mechanism")
     NAME = "sasl-init"
     DESCRIPTOR = 0x41
     SYMBOL = "amqp:sasl-init:list"
@@ -1159,7 +1159,7 @@ class SaslOutcome(Composite):
     additional_data: data of the mechanism (binary)
     """
 
-    __slots__ = ("code", "additional_data")
+    __slots__ = ("additional_data", "code")
     NAME = "sasl-outcome"
     DESCRIPTOR = 0x44
     SYMBOL = "amqp:sasl-outcome:list"
@@ -1190,7 +1190,7 @@ class Header(Composite):
     delivery_count: failed attempts to deliver so far (uint; default 0)
     """
 
-    __slots__ = ("durable", "priority", "ttl", "first_acquirer", "delivery_count")
+    __slots__ = ("delivery_count", "durable", "first_acquirer", "priority", "ttl")
     NAME = "header"
     DESCRIPTOR = 0x70
     SYMBOL = "amqp:header:list"
@@ -1240,19 +1240,19 @@ class Properties(Composite):
     """
 
     __slots__ = (
-        "message_id",
-        "user_id",
-        "to",
-        "subject",
-        "reply_to",
-        "correlation_id",
-        "content_type",
-        "content_encoding",
         "absolute_expiry_time",
+        "content_encoding",
+        "content_type",
+        "correlation_id",
         "creation_time",
         "group_id",
         "group_sequence",
+        "message_id",
+        "reply_to",
         "reply_to_group_id",
+        "subject",
+        "to",
+        "user_id",
     )
     NAME = "properties"
     DESCRIPTOR = 0x73
