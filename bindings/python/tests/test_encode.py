@@ -18,10 +18,10 @@ import pytest
 from amqpcodec import EncodeError, Status, decode, encode
 from amqpcodec._types import Array, Described, Float, Int, Pairs, Symbol, Timestamp, UByte, UInt, ULong
 from hypothesis import given, settings
-from values import exactly, plain_values, typed_values
+from values import PYPY, exactly, plain_values, typed_values
 from vectors import VALUES, Vector
 
-many = settings(max_examples=80, deadline=None)
+many = settings(max_examples=20 if PYPY else 80, deadline=None)
 
 
 @many

@@ -25,7 +25,7 @@ from amqpcodec._message import FIELD_NAMES
 from amqpcodec._types import Symbol, Timestamp, UInt, ULong
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from values import exactly, plain_values, symbols, texts, times, typed_values
+from values import PYPY, exactly, plain_values, symbols, texts, times, typed_values
 from vectors import MESSAGES, Vector
 
 NAMES = FIELD_NAMES[1:]
@@ -108,7 +108,7 @@ def same_content(sent: Message, received: Any, typed: bool) -> None:
         assert exactly(received.body) == exactly(body)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=15 if PYPY else 50, deadline=None)
 @given(messages)
 def test_messages_come_back_equal(message: Message) -> None:
     encoded = encode_message(message)
@@ -121,7 +121,7 @@ def test_messages_come_back_equal(message: Message) -> None:
     assert encode_message(decode_message(encoded, lazy=True)) == encode_message(received)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3 if PYPY else 10, deadline=None)
 @given(st.lists(messages, max_size=80))
 def test_batches_are_the_same_as_one_by_one(many: list[Message]) -> None:
     encoded = encode_messages(iter(many))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import uuid
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -29,6 +30,7 @@ from amqpcodec._types import (
 )
 from hypothesis import strategies as st
 
+PYPY = sys.implementation.name == "pypy"  # hypothesis takes long there
 INTEGERS = [UByte, UShort, UInt, ULong, Byte, Short, Int, Long]
 MILLISECONDS_MIN, MILLISECONDS_MAX = -62135596800000, 253402300799999  # of datetime's years
 

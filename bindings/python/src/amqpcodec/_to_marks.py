@@ -50,7 +50,7 @@ def marked(value: Any, depth: int = 0) -> Any:
         return maker(value, depth)
     except EncodeError:
         raise
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, TypeError) as error:
         raise EncodeError(str(error)) from error
 
 
@@ -192,7 +192,7 @@ def _maker_by_behaviour(value: Any) -> Callable[[Any, int], Any]:
     """For numbers that only behave like them (numpy's), for mappings, and for whatever can be iterated."""
     if hasattr(value, "__index__"):
         return lambda value, _depth: value.__index__()
-    if hasattr(value, "__float__") and not hasattr(value, "__iter__"):
+    if hasattr(value, "__float__") and not hasattr(value, "__iter__") and not isinstance(value, complex):
         return _exact_float
     if hasattr(value, "keys") and hasattr(value, "items"):
         return _map
