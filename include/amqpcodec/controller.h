@@ -19,7 +19,10 @@
  * and have no outcome complete as unknown, whatever the sender's guarantee, and are not sent again;
  * deliveries that were settled in it come again. The program does all of it again in another
  * transaction; the controller attaches itself again. A transaction that is not declared yet when
- * the connection is lost is declared by the next. */
+ * the connection is lost is declared by the next.
+ *
+ * The links of a client with more of them than a session has handles for are in several sessions,
+ * over which not every peer lets a transaction go (AMQP 4.5.7: amqp:multi-ssns-per-txn). */
 #ifndef AMQPCODEC_CONTROLLER_H
 #define AMQPCODEC_CONTROLLER_H
 

@@ -102,8 +102,9 @@ typedef struct amqpci_event_ring {
  *               for none
  * is_carrying   what is unsettled has moved to `transport`
  * is_forgetful  the peer of this connection refuses links that say what is unsettled
- * session       of all links; NULL while there is none
- * ended         the session before, until the links have moved to the next; NULL for none
+ * session       where links are attached; others, whose handles are all in use, go on beside it.
+ *               NULL while there is none
+ * ended         one that has ended, until its links have moved to `session`; NULL for none
  * links_due_ms  when links are to be attached again; UINT64_MAX for never
  * name          what made-up names of links begin with: 16 hexadecimal digits and NUL */
 struct amqpc_client {
@@ -200,6 +201,9 @@ void amqpci_client_flush(amqpc_client *client);
 
 /* Bytes of output that wait. */
 size_t amqpci_client_output_size(const amqpc_client *client);
+
+/* Whether something waits for a session's window. */
+bool amqpci_client_has_pending(const amqpc_client *client);
 
 /* Whether nothing waits to go out, for the socket or for a session's window. */
 bool amqpci_client_is_all_sent(const amqpc_client *client);

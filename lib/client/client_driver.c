@@ -255,11 +255,24 @@ size_t amqpci_client_output_size(const amqpc_client *client)
                                      : amqpc_transport_connection(client->transport)->output.size;
 }
 
+bool amqpci_client_has_pending(const amqpc_client *client)
+{
+    const amqpc_session *session = NULL;
+    if (client->transport == NULL) {
+        return false;
+    }
+    const amqpc_connection *connection = amqpc_transport_connection(client->transport);
+    while ((session = amqpc_connection_next_session(connection, session)) != NULL) {
+        if (session->pending.first != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool amqpci_client_is_all_sent(const amqpc_client *client)
 {
-    const amqpc_session *session = client->session;
-    return amqpci_client_output_size(client) == 0 &&
-           (session == NULL || session->pending.first == NULL);
+    return amqpci_client_output_size(client) == 0 && !amqpci_client_has_pending(client);
 }
 
 void amqpci_client_flush(amqpc_client *client)

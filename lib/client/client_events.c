@@ -117,13 +117,15 @@ static void take_event(amqpc_client *client, const amqpc_connection_event *event
         take_close(client);
         break;
     case AMQPC_EVENT_SESSION_BEGIN:
-        if (event->session != client->session && event->session != client->ended) {
+        if (amqpc_session_context(event->session) == client) {
+            amqpci_client_links_take_session_begin(client);
+        } else {
             amqpc_session_free(event->session); /* the peer's own: nobody wants it */
         }
         break;
     case AMQPC_EVENT_SESSION_END:
-        if (event->session == client->session) {
-            amqpci_client_links_take_session_end(client);
+        if (amqpc_session_context(event->session) == client && event->session != client->ended) {
+            amqpci_client_links_take_session_end(client, event->session);
         }
         break;
     default:

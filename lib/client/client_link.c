@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "engine/link.h"
 
+enum { EARLY_LINKS = 16 /* attached before the peer has answered begin */ };
+
 static void join(amqpci_client_link *link)
 {
     amqpc_client *client = link->client;
@@ -103,7 +105,15 @@ amqpc_status amqpci_client_link_make(const amqpci_client_link *link, amqpc_sessi
     return status;
 }
 
-/* An engine's link in the client's session: the one that there is, moved where its session has
+/* Whether a link may be attached in the session. */
+static bool is_usable(const amqpc_session *session)
+{
+    amqpc_session_state state =
+        session == NULL ? AMQPC_SESSION_UNMAPPED : amqpc_session_get_state(session);
+    return state == AMQPC_SESSION_BEGIN_SENT || state == AMQPC_SESSION_MAPPED;
+}
+
+/* An engine's link in a session of the client's: the one that there is, moved where its session has
  * ended, or another one where it is closed. */
 static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
 {
@@ -112,7 +122,7 @@ static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
     amqpc_status status = AMQPC_OK;
     if (before == NULL || amqpc_link_is_closed(before)) {
         status = amqpci_client_link_make(link, client->session, name, &link->link);
-    } else if (amqpc_link_session(before) != client->session) {
+    } else if (!is_usable(amqpc_link_session(before))) {
         status = amqpc_link_move(before, client->session);
     }
     if (status != AMQPC_OK) {
@@ -125,6 +135,30 @@ static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
         amqpc_link_free(before);
     }
     return AMQPC_OK;
+}
+
+static amqpc_status say_attach(amqpci_client_link *link, amqpc_attach *attach)
+{
+    attach->present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
+    link->link->without_map = link->client->is_forgetful || link->is_anew;
+    amqpc_status status = amqpc_link_attach(link->link, attach, NULL, NULL);
+    link->epoch = link->link->epoch;
+    link->opened_ms = 0;
+    return status;
+}
+
+/* The link's session has no handles left: it goes to the one where links are attached now, or,
+ * where it is in that, to another. */
+static amqpc_status attach_elsewhere(amqpci_client_link *link, amqpc_attach *attach)
+{
+    amqpc_client *client = link->client;
+    amqpc_status status = amqpc_link_session(link->link) == client->session
+                              ? amqpci_client_links_leave_full(client)
+                              : AMQPC_OK;
+    if (status == AMQPC_OK) {
+        status = amqpc_link_move(link->link, client->session);
+    }
+    return status == AMQPC_OK ? say_attach(link, attach) : status;
 }
 
 static amqpc_status send_attach(amqpci_client_link *link)
@@ -140,18 +174,29 @@ static amqpc_status send_attach(amqpci_client_link *link)
         status = need_link(link, attach.name);
     }
     if (status == AMQPC_OK) {
-        attach.present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
-        link->link->without_map = link->client->is_forgetful || link->is_anew;
-        status = amqpc_link_attach(link->link, &attach, NULL, NULL);
-        link->epoch = link->link->epoch;
-        link->opened_ms = 0;
+        status = say_attach(link, &attach);
+    }
+    for (int i = 0; i < 2 && status == AMQPC_LIMIT_REACHED; i++) {
+        status = attach_elsewhere(link, &attach); /* a second time where that one is full, too */
     }
     return status;
+}
+
+/* The peer says with begin how many links it takes; until then only some are attached. */
+static bool waits_for_begin(const amqpc_client *client)
+{
+    const amqpc_session *session = client->session;
+    return session != NULL && amqpc_session_get_state(session) == AMQPC_SESSION_BEGIN_SENT &&
+           session->free_handle + 1 >= EARLY_LINKS;
 }
 
 void amqpci_client_link_attach(amqpci_client_link *link)
 {
     amqpc_client_error error;
+    if (waits_for_begin(link->client)) {
+        link->phase = AMQPCI_LINK_IDLE;
+        return;
+    }
     amqpc_status status = send_attach(link);
     if (status == AMQPC_OK) {
         link->phase = AMQPCI_LINK_ATTACHING;

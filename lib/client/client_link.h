@@ -123,8 +123,15 @@ void amqpci_client_links_end(amqpc_client *client, const amqpc_client_error *err
 /* Attaches those again whose time has come. */
 void amqpci_client_links_retry(amqpc_client *client, uint64_t now_ms);
 
-/* The session has ended, by the peer or for a fault of the peer. */
-void amqpci_client_links_take_session_end(amqpc_client *client);
+/* One of the client's sessions has begun, at both ends: attaches links that waited for that. */
+void amqpci_client_links_take_session_begin(amqpc_client *client);
+
+/* One of the client's sessions has ended, by the peer or for a fault of the peer. */
+void amqpci_client_links_take_session_end(amqpc_client *client, amqpc_session *session);
+
+/* Links are to be attached in another session than this one, where all handles are in use. Statuses
+ * as amqpci_client_links_need_session. */
+AMQPC_CHECK amqpc_status amqpci_client_links_leave_full(amqpc_client *client);
 
 /* The session that links are attached to; makes one where there is none. Statuses of
  * amqpc_session_new and amqpc_session_begin. */

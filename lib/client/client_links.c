@@ -133,20 +133,30 @@ void amqpci_client_links_end(amqpc_client *client, const amqpc_client_error *err
 
 /* --- Within a connection. */
 
-/* Links that are not over leave a session that has ended, which may be freed then. */
+static bool is_in(const amqpci_client_link *link, const amqpc_session *session)
+{
+    return link->link != NULL && amqpc_link_session(link->link) == session;
+}
+
+/* Links that are not over leave the session that has ended, which is freed then. */
 static amqpc_status leave_ended(amqpc_client *client)
 {
     amqpc_status status = AMQPC_OK;
     for (amqpci_client_link *at = client->first_link; at != NULL && status == AMQPC_OK;
          at = at->next) {
-        bool moves = at->link != NULL && !amqpc_link_is_closed(at->link) &&
-                     amqpc_link_session(at->link) == client->ended;
-        if (moves) {
+        if (!is_in(at, client->ended)) {
+            continue;
+        }
+        if (!amqpc_link_is_closed(at->link)) {
             status = amqpc_link_move(at->link, client->session);
-        } else if (at->link != NULL && amqpc_link_session(at->link) == client->ended) {
+        } else {
             status = at->kind->settle_up(at);
             at->link = status == AMQPC_OK ? NULL : at->link;
         }
+    }
+    if (status == AMQPC_OK) {
+        amqpc_session_free(client->ended);
+        client->ended = NULL;
     }
     return status;
 }
@@ -159,20 +169,31 @@ amqpc_status amqpci_client_links_need_session(amqpc_client *client)
     amqpc_connection *connection = amqpc_transport_connection(client->transport);
     amqpc_status status = amqpc_session_new(connection, &client->session);
     if (status == AMQPC_OK) {
+        amqpc_session_set_context(client->session, client); /* those of the peer's have none */
         status = amqpc_session_begin(client->session, NULL);
     }
     if (status == AMQPC_OK && client->ended != NULL) {
         status = leave_ended(client);
-        if (status == AMQPC_OK) {
-            amqpc_session_free(client->ended);
-            client->ended = NULL;
-        }
     }
     if (status != AMQPC_OK) {
         amqpc_session_free(client->session);
         client->session = NULL;
     }
     return status;
+}
+
+amqpc_status amqpci_client_links_leave_full(amqpc_client *client)
+{
+    amqpc_session *full = client->session;
+    client->session = NULL;
+    amqpc_status status = amqpci_client_links_need_session(client);
+    client->session = status == AMQPC_OK ? client->session : full;
+    return status;
+}
+
+void amqpci_client_links_take_session_begin(amqpc_client *client)
+{
+    attach_all(client);
 }
 
 void amqpci_client_links_retry(amqpc_client *client, uint64_t now_ms)
@@ -205,36 +226,59 @@ static bool is_to_blame(const amqpci_client_link *link, bool any_attaching)
     return any_attaching ? link->phase == AMQPCI_LINK_ATTACHING : link->phase == AMQPCI_LINK_OPEN;
 }
 
-static void describe_end(const amqpc_client *client, amqpc_client_error *error)
+static void describe_end(const amqpc_client *client, const amqpc_session *session,
+                         amqpc_client_error *error)
 {
     amqpc_error said;
-    if (amqpc_session_error(client->session, &said) == AMQPC_OK) {
+    if (amqpc_session_error(session, &said) == AMQPC_OK) {
         amqpci_client_error_of_peer(error, AMQPC_SESSION_ENDED, client->attempts.address, &said);
     } else {
         amqpci_client_error_set(error, AMQPC_SESSION_ENDED, client->attempts.address, NULL);
     }
 }
 
-void amqpci_client_links_take_session_end(amqpc_client *client)
+/* The session becomes the one whose links move; there is one at a time. AMQPC_NO_MEMORY, and as
+ * amqpci_client_links_need_session. */
+static amqpc_status set_ended(amqpc_client *client, amqpc_session *session)
 {
-    amqpc_client_error error;
+    client->session = client->session == session ? NULL : client->session;
+    amqpc_status status =
+        amqpc_session_end(session, NULL) == AMQPC_NO_MEMORY ? AMQPC_NO_MEMORY : AMQPC_OK;
+    if (status == AMQPC_OK && client->ended != NULL) {
+        status = amqpci_client_links_need_session(client); /* which leaves the other one */
+    }
+    client->ended = status == AMQPC_OK ? session : client->ended;
+    return status;
+}
+
+static void attach_soon(amqpci_client_link *link)
+{
+    link->phase = AMQPCI_LINK_RETRYING;
+    link->retry_ms = 0;
+    link->client->links_due_ms = 0;
+}
+
+/* Each link of the session is attached again after a while, or is over. */
+static void retry_links(amqpc_client *client, const amqpc_session *session,
+                        const amqpc_client_error *error)
+{
     bool any_attaching = false;
     bool forgetful = false;
-    describe_end(client, &error);
-    bool final = amqpci_client_error_is_final(&error);
-    if (amqpc_session_end(client->session, NULL) == AMQPC_NO_MEMORY) {
-        amqpci_client_disconnected(client, &error);
-        return;
-    }
-    amqpc_session_free(client->ended);
-    client->ended = client->session;
-    client->session = NULL;
+    bool final = amqpci_client_error_is_final(error);
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
-        any_attaching = any_attaching || at->phase == AMQPCI_LINK_ATTACHING;
-        forgetful = amqpci_client_link_take_forgetful(at, &error) || forgetful;
+        if (is_in(at, session)) {
+            any_attaching = any_attaching || at->phase == AMQPCI_LINK_ATTACHING;
+            forgetful = amqpci_client_link_take_forgetful(at, error) || forgetful;
+        }
     }
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
-        amqpc_client_error mild = error;
+        amqpc_client_error mild = *error;
+        if (at->phase == AMQPCI_LINK_IDLE) {
+            attach_soon(at); /* the session will never begin that it waits for */
+        }
+        if (!is_in(at, session)) {
+            continue;
+        }
         if (forgetful || (final && !is_to_blame(at, any_attaching))) {
             mild.condition[0] = '\0'; /* it is for others, and no reason to give this one up */
             mild.status = AMQPC_SESSION_ENDED;
@@ -244,5 +288,21 @@ void amqpci_client_links_take_session_end(amqpc_client *client)
         } else if (at->phase >= AMQPCI_LINK_ATTACHING && at->phase <= AMQPCI_LINK_PAUSING) {
             amqpci_client_link_retry_or_end(at, &mild);
         }
+    }
+}
+
+void amqpci_client_links_take_session_end(amqpc_client *client, amqpc_session *session)
+{
+    amqpc_client_error error;
+    describe_end(client, session, &error);
+    amqpc_status status = set_ended(client, session);
+    if (status == AMQPC_OK) {
+        retry_links(client, session, &error);
+    }
+    if (status == AMQPC_OK && client->session != NULL) {
+        status = leave_ended(client);
+    }
+    if (status != AMQPC_OK) {
+        amqpci_client_disconnected(client, &error);
     }
 }

@@ -2,8 +2,8 @@
  * 4.3).
  *
  * Declares and discharges are messages of the controller's sender, and their answers are
- * completions. They go by the session of all links, so that a discharge comes behind what was
- * posted and settled before. */
+ * completions. A discharge goes out behind what was posted and settled before: in a session there
+ * is an order, and where links have several nothing may wait for the window of another one. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -19,7 +19,8 @@ enum { TAKEN_AT_ONCE = 16 };
 static bool may_send(const amqpc_controller *controller)
 {
     return controller->sender->base.phase == AMQPCI_LINK_OPEN &&
-           amqpci_sender_may_post(controller->sender);
+           amqpci_sender_may_post(controller->sender) &&
+           !amqpci_client_has_pending(controller->client);
 }
 
 static bool has_due(const amqpc_transaction *transaction)

@@ -70,8 +70,9 @@ static void take_close(test_server *server, amqpc_connection *connection)
     test_server_must_be_ok(amqpc_connection_close(connection, NULL), "close");
 }
 
-static void begin_session(const test_server *server, amqpc_session *session)
+static void begin_session(test_server *server, amqpc_session *session)
 {
+    server->sessions++;
     const amqpc_begin begin = {.present = AMQPC_BEGIN_INCOMING_WINDOW,
                                .incoming_window = server->options.window};
     test_server_must_be_ok(amqpc_session_begin(session, begin.incoming_window > 0 ? &begin : NULL),
@@ -195,6 +196,9 @@ static void accept_one(test_server *server)
     options.sasl = &sasl;
     options.idle_timeout_ms = server->options.idle_timeout_ms;
     options.unsettled_max = 1000000;
+    if (server->options.handles > 0) {
+        options.handles_max = server->options.handles;
+    }
     size_t index = index_of(server, NULL);
     if (amqpc_listener_accept(server->listener, &options, &server->transports[index]) == AMQPC_OK) {
         server->connections++;
@@ -395,6 +399,11 @@ uint32_t test_server_connection_count(test_server *server)
 uint32_t test_server_closed_count(test_server *server)
 {
     return read_count(server, &server->closed_count);
+}
+
+uint32_t test_server_session_count(test_server *server)
+{
+    return read_count(server, &server->sessions);
 }
 
 uint32_t test_server_abandoned_count(test_server *server)

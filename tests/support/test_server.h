@@ -39,6 +39,7 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * keeps_state     unsettled deliveries of lost links are kept, and links resumed
  * recovers_nothing  a link that says what is unsettled ends the session, with amqp:not-implemented
  * credit          that receivers are kept at; 0: 100
+ * handles         links of one session; 0: the default
  * window          of sessions, in frames; 0: the default
  * transactions    there is a coordinator
  * dry_coordinator  that gives no credit
@@ -62,6 +63,7 @@ typedef struct test_server_options {
     bool silent_discharge;
     uint32_t credit;
     uint32_t window;
+    uint32_t handles;
     uint32_t number_count;
     uint32_t port;
     uint32_t max_frame_size;
@@ -95,6 +97,9 @@ uint32_t test_server_connection_count(test_server *server);
 /* Connections that the client has closed, and links that it had not closed before that. */
 uint32_t test_server_closed_count(test_server *server);
 uint32_t test_server_abandoned_count(test_server *server);
+
+/* Sessions that clients have begun. */
+uint32_t test_server_session_count(test_server *server);
 
 /* Messages that were posted in transactions, whatever became of those; transactions that were
  * rolled back; discharges that were not answered. */

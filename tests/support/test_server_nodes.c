@@ -245,14 +245,17 @@ static void take_message(test_server *server, amqpc_link *link, const amqpc_deli
 static void count_outcomes(test_server *server, amqpc_link *link);
 
 /* A discharge is about what came before it, by whichever link: that is taken first. */
-static void take_work(test_server *server, const amqpc_session *session)
+static void take_work(test_server *server, const amqpc_connection *connection)
 {
-    amqpc_link *link = NULL;
-    while ((link = amqpc_session_next_link(session, link)) != NULL) {
-        if (amqpc_link_role(link) == AMQPC_ROLE_SENDER) {
-            count_outcomes(server, link);
-        } else if (!test_server_is_coordinator(link)) {
-            take_messages(server, link);
+    const amqpc_session *session = NULL;
+    while ((session = amqpc_connection_next_session(connection, session)) != NULL) {
+        amqpc_link *link = NULL;
+        while ((link = amqpc_session_next_link(session, link)) != NULL) {
+            if (amqpc_link_role(link) == AMQPC_ROLE_SENDER) {
+                count_outcomes(server, link);
+            } else if (!test_server_is_coordinator(link)) {
+                take_messages(server, link);
+            }
         }
     }
 }
@@ -262,7 +265,7 @@ static void take_messages(test_server *server, amqpc_link *link)
     amqpc_delivery delivery;
     size_t count = 1;
     if (test_server_is_coordinator(link)) {
-        take_work(server, amqpc_link_session(link));
+        take_work(server, amqpc_session_connection(amqpc_link_session(link)));
     }
     while (amqpc_link_receive(link, &delivery, 1, &count) == AMQPC_OK && count == 1) {
         take_message(server, link, &delivery);

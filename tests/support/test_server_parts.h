@@ -56,6 +56,7 @@ struct test_server {
     amqpc_transport *transports[CONNECTIONS_MAX];
     uint32_t messages;
     uint32_t connections;
+    uint32_t sessions;
     uint32_t closed_count;
     uint32_t abandoned_count;
     uint32_t dynamic_count;
