@@ -28,6 +28,7 @@ from python_contenders import HERE, PROGRAMS, Contender, Turns, placed, prepare,
 OPERATIONS = ("decode_all", "encode_batch", "receive_batch", "receive_one", "send_pipelined", "asyncio_batch")
 JSON = programs.DEFAULT_BUILD_DIR / "python_steps.json"
 SECONDS = 2.0
+BYTECODE = r"eval|Eval|[Ff]rame|[Cc]all|[Gg]et[Aa]ttr|_PyType_Lookup|descr|method|initialize_locals|PyStack|[Vv]ector|_next|builtin|property|func"
 CODEC = r"amqpc_(message|value|items|map|writer|text)|amqpci_.*(decode|encode|value|take|read|write|utf8|map|key|message|store)"
 # The first that fits an object's name and a function's is the step. The last fits everything.
 STEPS: tuple[tuple[str, str, str], ...] = (
@@ -39,7 +40,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("marshal: bytes out of objects", r"python", r"^(w_|marshal_dump|PyMarshal|_Py_hashtable|hashtable_)"),
     ("Python: allocation and garbage", r"python", r"[Aa]lloc|[Dd]ealloc|[Ff]ree|gc_|_Py_NewReference|visit|collect|subtype_clear|untrack|IS_GC|GC_"),
     ("Python: dicts, strings, tuples, numbers", r"python", r"dict|Dict|unicode|Unicode|[Tt]uple|[Ll]ist|long_|Long|PyBytes|bytes|keys|x_add"),
-    ("Python: bytecode", r"python", r"_PyEval|eval|frame|Frame|call|Call|[Gg]etattr|GetAttr|_PyType_Lookup|descr|method|initialize_locals|PyStack|Vector|vector|_next|builtin|property|func"),
+    ("Python: bytecode", r"python", BYTECODE),
     ("cffi", r"_cffi_backend|_native", r"_cffi|cffi"),
     ("C library: copies, allocation", r"libc", r"."),
     ("the rest", r".", r"."),

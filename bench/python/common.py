@@ -54,6 +54,7 @@ class Work:
     timed     messages in the timed part
     total     what the messages added up to, those that warm up included
     figures   anything else
+    watched   so many messages are to have come when memory is looked at next
     """
 
     samples: list[Sample]
@@ -64,6 +65,7 @@ class Work:
     total: int = 0
     figures: dict[str, float] = field(default_factory=dict)
     started: float = 0.0
+    watched: int = 0
     clock: Callable[[], float] = time.perf_counter
 
     @property
@@ -87,6 +89,19 @@ class Work:
         self.seconds = self.clock() - self.started
         self.timed = timed
         self.total = total
+
+    def watch_memory(self, received: int) -> None:
+        """Looks at the process's memory ten times, without garbage; what the first quarter takes does not count.
+
+        PyPy leaves a little garbage with each collection of its nursery, and collects it when it has become some hundred megabytes.
+        """
+        if received < self.watched:
+            return
+        self.watched += self.count // 10
+        resident = resident_bytes()
+        if received >= self.warm_up:
+            self.figures.setdefault("resident_before", resident)
+            self.figures["resident_after"] = resident
 
     def batches(self, count: int) -> list[list[bytes]]:
         """Messages in batches, as a program might have read them."""

@@ -18,7 +18,6 @@ from common import (
     expected_bodies,
     expected_total,
     main,
-    resident_bytes,
 )
 
 CREDIT = 1000
@@ -172,10 +171,8 @@ def receive_settled(work: Work, read: Read, lazy: bool, wanted: Callable[[Work, 
             received += len(batch)
             if before == 0 and received >= work.warm_up:
                 before = received
-                work.figures["resident_before"] = resident_bytes()
                 work.begin()
         work.end(received - before, total)
-        work.figures["resident_after"] = resident_bytes()
         check_total(total, wanted(work, received))
 
 
@@ -187,6 +184,19 @@ def receive_batch(work: Work) -> None:
 def receive_batch_body(work: Work) -> None:
     """Only the bodies read: sections are decoded on touch."""
     receive_settled(work, read_bodies, True, expected_bodies)
+
+
+def memory(work: Work) -> None:
+    """What stays of messages that were received."""
+    with amqpcodec.connect(work.url) as connection, connection.receiver("bench", credit=CREDIT, settled=True) as receiver:
+        received = total = 0
+        work.begin()
+        while received < work.count:
+            batch = receiver.receive_batch(BATCH)
+            total += read_all(batch)
+            received += len(batch)
+            work.watch_memory(received)
+        work.end(received, total)
 
 
 def receive_one(work: Work) -> None:
@@ -301,6 +311,7 @@ if __name__ == "__main__":
             "receive_batch": receive_batch,
             "receive_batch_body": receive_batch_body,
             "receive_one": receive_one,
+            "memory": memory,
             "send_pipelined": send_pipelined,
             "send_one": send_one,
             "asyncio_batch": asyncio_batch,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import process_time
 from typing import Any
 
-from common import Fields, Sample, Work, check_fields, check_total, expected_bodies, expected_total, main, resident_bytes
+from common import Fields, Sample, Work, check_fields, check_total, expected_bodies, expected_total, main
 from proton import Message
 from proton.handlers import MessagingHandler
 from proton.reactor import AtLeastOnce, AtMostOnce, Container
@@ -120,6 +120,7 @@ class Receiving(MessagingHandler):  # type: ignore[misc]
         self.work = work
         self.settled = settled
         self.read = read
+        self.watches_memory = False
         self.received = 0
         self.total = 0
 
@@ -137,12 +138,12 @@ class Receiving(MessagingHandler):  # type: ignore[misc]
             check_fields(work, self.received, fields_of(event.message))
         self.total += self.read(event.message)
         self.received += 1
+        if self.watches_memory:
+            work.watch_memory(self.received)
         if self.received == work.warm_up:
-            work.figures["resident_before"] = resident_bytes()
             work.begin()
         elif self.received == work.count:
             work.end(work.count - work.warm_up, self.total)
-            work.figures["resident_after"] = resident_bytes()
             event.connection.close()
 
 
@@ -165,6 +166,13 @@ def receive_one(work: Work) -> None:
     handler = Receiving(work, False)
     Container(handler).run()
     check_total(handler.total, expected_total(work, work.count))
+
+
+def memory(work: Work) -> None:
+    """What stays of messages that were received."""
+    handler = Receiving(work, True)
+    handler.watches_memory = True
+    Container(handler).run()
 
 
 class Sending(MessagingHandler):  # type: ignore[misc]
@@ -226,6 +234,6 @@ if __name__ == "__main__":
             "receive_one": receive_one,
             "send_pipelined": send_pipelined,
             "send_one": send_one,
-            "memory": receive_batch,
+            "memory": memory,
         }
     )

@@ -25,7 +25,6 @@ from common import (
     expected_bodies,
     expected_total,
     main,
-    resident_bytes,
 )
 
 # A multiple of the batch: where credit ends within a batch, it waits for its time-out of 0.2 s before it gives more.
@@ -232,19 +231,16 @@ def asyncio_batch(work: Work) -> None:
 
 
 def memory(work: Work) -> None:
-    """Memory that a process takes more after many messages than after the first of them."""
+    """What stays of messages that were received."""
     client = ReceiveClient(host_of(work), "bench", link_credit=CREDIT, **options_of(True))
-    received = before = total = 0
+    received = total = 0
+    work.begin()
     while received < work.count:
-        for message in client.receive_message_batch(max_batch_size=BATCH):
-            total += read_all(message)
-            received += 1
-        if before == 0 and received >= work.warm_up:
-            before = received
-            work.figures["resident_before"] = resident_bytes()
-            work.begin()
-    work.figures["resident_after"] = resident_bytes()
-    work.end(received - before, total)
+        batch = client.receive_message_batch(max_batch_size=BATCH)
+        total += sum(map(read_all, batch))
+        received += len(batch)
+        work.watch_memory(received)
+    work.end(received, total)
     client.close()
 
 
