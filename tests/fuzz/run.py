@@ -37,6 +37,7 @@ TARGETS = (
     "import",
     "url",
     "marshal",
+    "encoder",
     "connection_client",
     "connection_server",
     "engine_calls",

@@ -129,33 +129,38 @@ void *crossing_arena_take(crossing_encoder *encoder, size_t size)
     return memory;
 }
 
-/* Twice the room of an array of values, or the least. */
-static amqpc_status grow(amqpc_value **values, uint32_t *capacity)
+/* Twice the room of an array of elements of a size, or the least; NULL where there is no memory. */
+static void *grow(void *elements, uint32_t *capacity, size_t size)
 {
     if (*capacity > UINT32_MAX / 2) {
-        return AMQPC_NO_MEMORY;
+        return NULL;
     }
     uint32_t wanted = *capacity == 0 ? STACK_START : *capacity * 2;
-    amqpc_value *moved = realloc(*values, wanted * sizeof *moved);
-    if (moved == NULL) {
-        return AMQPC_NO_MEMORY;
+    void *moved = realloc(elements, wanted * size);
+    if (moved != NULL) {
+        *capacity = wanted;
     }
-    *values = moved;
-    *capacity = wanted;
-    return AMQPC_OK;
+    return moved;
 }
 
 amqpc_status crossing_stack_grow(crossing_encoder *encoder)
 {
-    return grow(&encoder->parts->stack, &encoder->parts->stack_capacity);
+    struct crossing_encoder_parts *parts = encoder->parts;
+    amqpc_value *stack = grow(parts->stack, &parts->stack_capacity, sizeof *stack);
+    parts->stack = stack != NULL ? stack : parts->stack;
+    return stack != NULL ? AMQPC_OK : AMQPC_NO_MEMORY;
 }
 
 amqpc_status crossing_reference_room(crossing_encoder *encoder)
 {
     struct crossing_encoder_parts *parts = encoder->parts;
-    return parts->reference_count < parts->reference_capacity
-               ? AMQPC_OK
-               : grow(&parts->references, &parts->reference_capacity);
+    if (parts->reference_count < parts->reference_capacity) {
+        return AMQPC_OK;
+    }
+    crossing_reference *references =
+        grow(parts->references, &parts->reference_capacity, sizeof *references);
+    parts->references = references != NULL ? references : parts->references;
+    return references != NULL ? AMQPC_OK : AMQPC_NO_MEMORY;
 }
 
 amqpc_status crossing_collect(crossing_encoder *encoder, uint32_t base, unsigned type,

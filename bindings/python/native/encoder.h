@@ -39,6 +39,12 @@ enum {
 
 typedef struct arena_chunk arena_chunk;
 
+/* A value that others are the same as. Its type is REFERENCE_OPEN until it is complete. */
+typedef struct crossing_reference {
+    amqpc_value value;
+    uint64_t weight; /* values that it consists of, itself included */
+} crossing_reference;
+
 struct crossing_encoder_parts {
     amqpc_writer *writer;
     amqpc_message message;
@@ -49,9 +55,8 @@ struct crossing_encoder_parts {
     amqpc_status status; /* the first failure of those calls */
     bool has_binary;     /* see CROSSING_HAS_BINARY */
 
-    /* What marshal may refer to by number; the type is REFERENCE_OPEN until the value is complete.
-     */
-    amqpc_value *references;
+    /* What marshal may refer to by number. */
+    crossing_reference *references;
     uint32_t reference_count;
     uint32_t reference_capacity;
 

@@ -28,6 +28,7 @@ enum {
     FIELD_DEPTH = 1,
 };
 
+#define WEIGHT_MAX   ((uint64_t)1 << 24)
 #define NO_REFERENCE UINT32_MAX
 #define UNTIL_END    UINT32_MAX
 
@@ -37,6 +38,7 @@ typedef struct frame {
     uint32_t base;      /* where its items begin on the stack */
     uint32_t remaining; /* items still to come; UNTIL_END and less for a dict */
     uint32_t reference; /* the number by which others refer to it, or NO_REFERENCE */
+    uint64_t weight;    /* the input's when it began */
     char code;
 } frame;
 
@@ -46,6 +48,7 @@ typedef struct marshal_input {
     crossing_encoder *encoder;
     bool marks;
     unsigned plain_depth; /* up to which bytes are not within a list or a map of the program's */
+    uint64_t weight;      /* values read so far, with what references stand for */
     unsigned depth;       /* of the innermost frame */
     frame frames[FRAMES_MAX];
 } marshal_input;
@@ -144,15 +147,24 @@ static const uint8_t *read_digits(const uint8_t *from, const uint8_t *end, amqpc
     return set_integer(value, negative, magnitude) ? from + 2 * (size_t)digits : NULL;
 }
 
-static const uint8_t *read_reference(const marshal_input *input, const uint8_t *from,
-                                     amqpc_value *value)
+/* What is referred to many times, by what is itself referred to many times, is more than anybody
+ * has memory for. */
+static const uint8_t *read_reference(marshal_input *input, const uint8_t *from, amqpc_value *value)
 {
     const struct crossing_encoder_parts *parts = input->encoder->parts;
     if (input->end - from < 4 || load32(from) >= parts->reference_count) {
         return NULL;
     }
-    *value = parts->references[load32(from)];
-    return value->type == REFERENCE_OPEN ? NULL : from + 4;
+    const crossing_reference *reference = &parts->references[load32(from)];
+    if (reference->value.type == REFERENCE_OPEN || reference->weight > WEIGHT_MAX) {
+        return NULL;
+    }
+    input->weight += reference->weight - 1; /* all that is read weighs 1 */
+    if (reference->weight > 1 && input->weight > WEIGHT_MAX) {
+        return NULL;
+    }
+    *value = reference->value;
+    return from + 4;
 }
 
 static const uint8_t *read_binary(const marshal_input *input, const uint8_t *from,
@@ -163,8 +175,8 @@ static const uint8_t *read_binary(const marshal_input *input, const uint8_t *fro
 }
 
 /* An object that holds no others. */
-static inline const uint8_t *read_scalar(const marshal_input *input, unsigned code,
-                                         const uint8_t *from, amqpc_value *value)
+static inline const uint8_t *read_scalar(marshal_input *input, unsigned code, const uint8_t *from,
+                                         amqpc_value *value)
 {
     switch (code) {
     case 'N':
@@ -205,7 +217,7 @@ static amqpc_status reserve_reference(crossing_encoder *encoder, uint32_t *numbe
     amqpc_status status = crossing_reference_room(encoder);
     if (status == AMQPC_OK) {
         *number = parts->reference_count++;
-        parts->references[*number].type = REFERENCE_OPEN;
+        parts->references[*number].value.type = REFERENCE_OPEN;
     }
     return status;
 }
@@ -251,7 +263,8 @@ static amqpc_status close_frames(marshal_input *input)
                                       done->code == '{' ? AMQPC_TYPE_MAP : AMQPC_TYPE_LIST, &value);
         }
         if (status == AMQPC_OK && done->reference != NO_REFERENCE) {
-            encoder->parts->references[done->reference] = value;
+            encoder->parts->references[done->reference] =
+                (crossing_reference){value, input->weight - done->weight};
         }
         status = status == AMQPC_OK ? crossing_push(encoder, &value) : status;
         if (status != AMQPC_OK) {
@@ -283,6 +296,7 @@ static amqpc_status open_frame(marshal_input *input, unsigned code, uint32_t ref
     input->frames[++input->depth] = (frame){.base = input->encoder->parts->stack_count,
                                             .remaining = count,
                                             .reference = reference,
+                                            .weight = input->weight,
                                             .code = code == '(' ? ')' : (char)code};
     return count == 0 ? close_frames(input) : AMQPC_OK;
 }
@@ -319,7 +333,7 @@ static amqpc_status read_other(marshal_input *input, unsigned code)
     if (end == NULL) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    parts->references[reference] = *value;
+    parts->references[reference] = (crossing_reference){*value, 1};
     parts->stack_count++;
     input->position = end;
     return --input->frames[input->depth].remaining == 0 && input->depth > 0 ? close_frames(input)
@@ -341,6 +355,7 @@ static amqpc_status read_object(marshal_input *input)
             return status != AMQPC_OK ? status : AMQPC_INVALID_ARGUMENT;
         }
         unsigned code = *input->position++;
+        input->weight++;
         const uint8_t *end =
             read_scalar(input, code, input->position, &parts->stack[parts->stack_count]);
         if (end == NULL) {
@@ -364,6 +379,7 @@ static void input_init(marshal_input *input, crossing_encoder *encoder, const ch
     input->encoder = encoder;
     input->marks = marks;
     input->plain_depth = plain_depth;
+    input->weight = 0;
     input->depth = 0;
     crossing_encoder_reset(encoder);
 }

@@ -146,7 +146,7 @@ def encode_marked(tools: Any, messages: Sequence[Any], first: int) -> None:
             flat.append(_to_marks.marked_message(message))
         except EncodeError as error:
             raise _batch_error(error, first + index) from error.__cause__
-    data = dumps(flat, MANY)
+    data = dumps(flat, ONE)
     count = _encode_messages(encoder, data, len(data), True)
     if count < 0:
         index = encoder.count  # those before it are encoded
