@@ -372,25 +372,25 @@ int crossing_update_in(amqpc_receiver *receiver, uint64_t first, uint64_t last,
 
 /* The same without marshal, where storing a number is cheaper: on PyPy. Each operation has an
  * amqpc_type in its lowest 8 bits; in the next 8 the field of the message that the value is, or 0
- * to put it onto a stack, or CROSSING_RUN_KEYED to put the next text there before it, a key; and
- * above an argument:
+ * to put it onto a stack, or CROSSING_OPERATION_KEYED to put the next text there before it, a key;
+ * and above an argument:
  *
  *     null, boolean         argument: whether it is true
  *     long, ulong, double   the number, or its bits, is the next element of `operations`
  *     string                the next text
  *     binary                argument: size; the bytes are the next ones of `blob`
  *     list, map             argument: how many values, taken off the stack, they hold
- *     CROSSING_RUN_MESSAGE  begins a message; 8 bits higher its flags, 24 bits higher a bit for
- * each field that is the next text, or that is true
+ *     CROSSING_OPERATION_MESSAGE  begins a message; 8 bits higher its flags, 24 bits higher a bit
+ * for each field that is the next text, or that is true
  *
  * text, text_count  UTF-8, with a NUL between two texts; it fails where a text has one itself
  *
  * Returns a size, that of all messages or of the value; or -1 - status. */
-#define CROSSING_RUN_MESSAGE 25
-#define CROSSING_RUN_KEYED   255
+#define CROSSING_OPERATION_MESSAGE 25
+#define CROSSING_OPERATION_KEYED   255
 
-int64_t crossing_run(crossing_encoder *encoder, const int64_t *operations, size_t count,
-                     const char *text, size_t text_size, size_t text_count, const char *blob,
-                     size_t blob_size);
+int64_t crossing_encode_operations(crossing_encoder *encoder, const int64_t *operations,
+                                   size_t count, const char *text, size_t text_size,
+                                   size_t text_count, const char *blob, size_t blob_size);
 
 #endif

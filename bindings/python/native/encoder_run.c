@@ -135,7 +135,7 @@ static amqpc_status begin_message(value_program *program, uint64_t argument)
 static amqpc_status put(value_program *program, unsigned place, const amqpc_value *value)
 {
     struct crossing_encoder_parts *parts = program->encoder->parts;
-    if (place == 0 || place == CROSSING_RUN_KEYED) {
+    if (place == 0 || place == CROSSING_OPERATION_KEYED) {
         return crossing_push(program->encoder, value);
     }
     if (!program->in_message || place >= FIELD_COUNT) {
@@ -153,10 +153,10 @@ static amqpc_status run_next(value_program *program)
     uint64_t argument = operation >> (CODE_BITS + PLACE_BITS);
     amqpc_value value = {.type = AMQPC_TYPE_NULL};
     amqpc_status status = AMQPC_OK;
-    if (code == CROSSING_RUN_MESSAGE) {
+    if (code == CROSSING_OPERATION_MESSAGE) {
         return begin_message(program, operation >> CODE_BITS);
     }
-    if (place == CROSSING_RUN_KEYED) {
+    if (place == CROSSING_OPERATION_KEYED) {
         status = take_text(program, &value) ? crossing_push(program->encoder, &value)
                                             : AMQPC_INVALID_ARGUMENT;
         value = (amqpc_value){.type = AMQPC_TYPE_NULL};
@@ -182,9 +182,9 @@ static amqpc_status run(value_program *program)
     return status == AMQPC_OK && program->text_count != 0 ? AMQPC_INVALID_ARGUMENT : status;
 }
 
-int64_t crossing_run(crossing_encoder *encoder, const int64_t *operations, size_t count,
-                     const char *text, size_t text_size, size_t text_count, const char *blob,
-                     size_t blob_size)
+int64_t crossing_encode_operations(crossing_encoder *encoder, const int64_t *operations,
+                                   size_t count, const char *text, size_t text_size,
+                                   size_t text_count, const char *blob, size_t blob_size)
 {
     value_program program = {.position = operations,
                              .end = operations + count,

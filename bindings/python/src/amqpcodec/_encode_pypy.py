@@ -1,6 +1,6 @@
 """From Python to AMQP, on PyPy, where storing a number into C's memory costs next to nothing, and marshal a lot.
 
-Values are told by numbers (native/crossing.h, crossing_run), with all texts behind one another, in one call for a batch. The functions
+Values are told by numbers (native/crossing.h, crossing_encode_operations), with all texts behind one another, in one call for a batch. The functions
 are those of _encode.py, which does all that is rare, and all that fails.
 
 All is written out, for the sake of PyPy's compiler: it gives up on what is long (6000 of its operations, of which a call takes 50), and
@@ -30,9 +30,9 @@ from amqpcodec._types import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_run = lib.crossing_run
-_MESSAGE = lib.CROSSING_RUN_MESSAGE
-_KEYED = lib.CROSSING_RUN_KEYED << 8
+_run = lib.crossing_encode_operations
+_MESSAGE = lib.CROSSING_OPERATION_MESSAGE
+_KEYED = lib.CROSSING_OPERATION_KEYED << 8
 _KEYED_TEXT = _KEYED | TYPE_STRING
 _CAPACITY = 16384  # operations
 _LAST = _CAPACITY - 128  # from here on there is no room for what is put without looking
@@ -133,6 +133,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
     items = iter(value.items())
     if count > 0:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -142,6 +144,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 1:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -151,6 +155,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 2:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -160,6 +166,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 3:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -169,6 +177,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 4:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -178,6 +188,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 5:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -187,6 +199,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 6:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -196,6 +210,8 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 7:
         key, item = next(items)
+        if type(key) is not str:
+            raise _RefusedError
         texts.append(key)
         if type(item) is str:
             texts.append(item)
@@ -205,7 +221,7 @@ def _put_items(operations: Any, reals: Any, texts: list[str], blobs: list[bytes]
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
     if count > 8:
         for key, item in items:
-            if at > _LAST:
+            if at > _LAST or type(key) is not str:
                 raise _RefusedError
             texts.append(key)
             at = _put(operations, reals, texts, blobs, at, _KEYED, item, depth)
