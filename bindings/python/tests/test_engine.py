@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 import pytest
-from amqpcodec import AmqpConnectionError, AmqpError, ClosedError, DecodeError, EncodeError, Status
+from amqpcodec import AmqpConnectionError, AmqpError, ClosedError, DecodeError, EncodeError, Status, decode_message
 from amqpcodec import engine as e
 from amqpcodec import performatives as p
 from amqpcodec._types import Described, Symbol
@@ -164,6 +164,10 @@ def test_outcomes_of_all_kinds_reach_the_sender() -> None:
     assert [found[number].state for number in numbers] == states
     assert all(update.settled for update in found.values())
     receiver.accept(messages)  # settled ones are passed over
+    wrong: Any
+    for wrong, kind in (("x", TypeError), ([None], TypeError), (decode_message(HELLO), ValueError), (1.5, TypeError)):
+        with pytest.raises(kind):
+            receiver.accept(wrong)
     assert status_of(receiver.settle, messages[0].delivery_number) == Status.NOT_FOUND
 
 
@@ -234,7 +238,7 @@ def test_a_malformed_message_is_an_error_of_its_own_and_the_rest_arrives() -> No
             receiver.receive()
         assert caught.value.kind == "message"
         assert caught.value.delivery_number is not None
-        receiver.reject(caught.value.delivery_number, p.Error("amqp:decode-error"))
+        receiver.reject(caught.value, p.Error("amqp:decode-error"))
         messages = receiver.receive()
         assert [message.body for message in messages] == ["hello"] * remaining
         assert all(message.delivery_tag for message in messages)
@@ -616,5 +620,5 @@ def test_a_conversation_of_which_a_byte_is_changed_fails_at_most(draw: st.DataOb
             try:
                 receiver.accept(receiver.receive())
             except DecodeError as error:
-                receiver.reject(error.delivery_number or 0)
+                receiver.reject(error)
     pair.client.receive_data(pair.server.data_to_send() or b"")

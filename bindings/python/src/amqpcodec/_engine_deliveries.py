@@ -18,8 +18,8 @@ from amqpcodec._message import Message
 from amqpcodec._received import ReceivedMessage, messages_of
 from amqpcodec._status import Status
 
-# What a receiver settles: a message or its number.
-One = Union[ReceivedMessage, Delivery, int]
+# What a receiver settles: a message, one that did not decode, or a number.
+One = Union[ReceivedMessage, Delivery, DecodeError, int]
 
 
 class Sender(Link):
@@ -173,7 +173,7 @@ class Receiver(Link):
 
         typed, lazy: as of `amqpcodec.decode_message`
 
-        Raises DecodeError: the next message is malformed. Its ``delivery_number`` may be given to `reject`; receiving goes on
+        Raises DecodeError: the next message is malformed. The exception may be given to `reject`; receiving goes on
         behind it.
         """
         mode = (TYPED if typed else 0) | (LAZY if lazy else 0)
@@ -349,8 +349,25 @@ def delivery_of(found: Any) -> Delivery:
 
 def numbers_of(messages: One | Iterable[One]) -> list[int]:
     """The numbers of deliveries."""
-    several: Iterable[Any] = [messages] if isinstance(messages, (ReceivedMessage, Delivery, int)) else messages
-    return [one if isinstance(one, int) else one.number if isinstance(one, Delivery) else one.delivery_number for one in several]
+    if isinstance(messages, (ReceivedMessage, Delivery, DecodeError, int)):
+        return [number_of(messages)]
+    return [number_of(one) for one in messages]
+
+
+def number_of(one: One) -> int:
+    """The number of a delivery."""
+    number: int | None = None
+    if isinstance(one, int):
+        number = one
+    elif isinstance(one, Delivery):
+        number = one.number
+    elif isinstance(one, (ReceivedMessage, DecodeError)):
+        number = one.delivery_number
+    else:
+        raise TypeError(f"what was received can be settled, not {type(one).__name__}")
+    if number is None:
+        raise ValueError("only messages that were received can be settled")
+    return number
 
 
 def runs(numbers: list[int]) -> list[tuple[int, int]]:

@@ -29,6 +29,10 @@ class Outcome(NamedTuple):
     delivery_failed: bool = False
     undeliverable_here: bool = False
 
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name)}
+        return f"Outcome({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
     @property
     def is_accepted(self) -> bool:
         """Whether the message has arrived, as far as anybody asked."""

@@ -205,6 +205,8 @@ def _ranges(what: Settleable) -> list[tuple[int, int]]:
     """The numbers of unsettled deliveries, as ranges."""
     if isinstance(what, (ReceivedMessage, DecodeError)):
         what = (what,)
+    elif not hasattr(what, "__iter__"):
+        raise TypeError(f"what was received can be settled, one or several, not {type(what).__name__}")
     numbers = [number for one in what if (number := _number(one)) is not None]
     if not numbers:
         return []
@@ -223,11 +225,14 @@ def _ranges(what: Settleable) -> list[tuple[int, int]]:
 
 def _number(one: ReceivedMessage | DecodeError) -> int | None:
     """None where there is nothing to settle."""
+    if isinstance(one, ReceivedMessage):
+        number = one.delivery_number
+        if number is None:
+            raise ValueError("only messages that were received can be settled")
+        return None if one.settled else number
     if isinstance(one, DecodeError):
         return one.delivery_number
-    if one.delivery_number is None:
-        raise ValueError("only messages that were received can be settled")
-    return None if one.settled else one.delivery_number
+    raise TypeError(f"what was received can be settled, not {type(one).__name__}")
 
 
 class ReceiveWait(Wait):
