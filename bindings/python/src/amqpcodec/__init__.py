@@ -42,6 +42,7 @@ from amqpcodec._errors import (
     TransactionError,
     UrlError,
 )
+from amqpcodec._logging import TRACE
 from amqpcodec._message import Data, Message, Sequence, Value
 from amqpcodec._outcomes import Outcome
 from amqpcodec._received import ReceivedMessage
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from amqpcodec._text import dump, explain, to_json, to_text
 
 __all__ = [
+    "TRACE",
     "AmqpConnectionError",
     "AmqpError",
     "AmqpTimeoutError",

@@ -10,6 +10,7 @@ from amqpcodec._crossing_client import ACCEPTED, RELEASED, ClientHandle, Event, 
 from amqpcodec._encode import encode_message
 from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
+from amqpcodec._logging import prepare
 from amqpcodec._message import Message
 from amqpcodec._options import address_of, client_options, receiver_options, sender_options
 from amqpcodec._outcomes import Outcome, Ticket, call_back
@@ -97,11 +98,10 @@ class ConnectionInformation:
 
     def events(self) -> Iterator[Event]:
         """What has happened since this was called last, the last 64 at most. It does not wait."""
-        while not self._core.is_closed and (event := self._core.handle.next_event()) is not None:
-            yield event
+        return self._core.log.events()
 
     def read_trace(self) -> bytes:
-        """What the frame trace (option trace_size) has since this was called last."""
+        """What the frame trace (option trace_size) has since this was called last: nothing where frames are logged."""
         return self._core.handle.read_trace()
 
     def __repr__(self) -> str:
@@ -517,12 +517,13 @@ def connect(url: str = "amqp://localhost", *, timeout: float | None = 30.0, **op
     Raises AmqpConnectionError, AuthenticationError, AmqpTimeoutError with what was tried; UrlError.
     """
     members = client_options(options)
+    logs_frames = prepare(members)
     is_gevent = is_patched_by_gevent()
     if is_gevent:
         members["background"] = False
     handle = ClientHandle(url.encode(), members)
     driver: BlockingDriver = GeventDriver(handle) if is_gevent else ThreadDriver()
-    core = ConnectionCore(handle, driver)
+    core = ConnectionCore(handle, driver, logs_frames)
     connection = Connection(core, driver, timeout)
     try:
         connection.wait_open()

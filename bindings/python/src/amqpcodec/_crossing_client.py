@@ -124,7 +124,7 @@ class Detail(NamedTuple):
 class ClientHandle:
     """A client of the C library. options: members of amqpc_client_options; strings are bytes."""
 
-    __slots__ = ("_c", "_deadline", "_owner")
+    __slots__ = ("_c", "_deadline", "_events", "_owner")
 
     def __init__(self, url: bytes, options: dict[str, Any]) -> None:
         chosen = ffi.new("amqpc_client_options *")
@@ -142,6 +142,7 @@ class ClientHandle:
         self._owner: Any = ffi.gc(made, lib.crossing_client_drop)
         self._c: Any = lib.crossing_client_get(made)
         self._deadline = ffi.new("int64_t *")
+        self._events: list[Any] = []
 
     @property
     def owner(self) -> Any:
@@ -173,11 +174,17 @@ class ClientHandle:
         return _error(said) if lib.amqpc_client_get_error(self._c, said) == OK else None
 
     def next_event(self) -> Event | None:
-        event = ffi.new("amqpc_client_event *")
-        if not lib.amqpc_client_next_event(self._c, event):
-            return None
-        error = _error(event.error) if event.error.status != OK else None
-        return Event(EVENT_TYPES[event.type], _text(event.name), event.attempts, event.delay_ms / 1000, error)
+        """It is asked often, and mostly there is none: the struct is kept, for one caller at a time."""
+        try:
+            event = self._events.pop()
+        except IndexError:
+            event = ffi.new("amqpc_client_event *")
+        found = None
+        if lib.amqpc_client_next_event(self._c, event):
+            error = _error(event.error) if event.error.status != OK else None
+            found = Event(EVENT_TYPES[event.type], _text(event.name), event.attempts, event.delay_ms / 1000, error)
+        self._events.append(event)
+        return found
 
     def statistics(self) -> dict[str, int]:
         counts = ffi.new("amqpc_client_statistics *")

@@ -12,6 +12,7 @@ from typing import Any
 from amqpcodec import _crossing_client as crossing
 from amqpcodec._crossing_client import OK, ClientHandle, ControllerHandle, TransactionHandle
 from amqpcodec._errors import AmqpError, ClosedError
+from amqpcodec._logging import ConnectionLog
 from amqpcodec._status import Status
 from amqpcodec._waits import Driver, EventWait, Flow, ThreadDriver
 
@@ -21,9 +22,11 @@ _open: weakref.WeakSet[ConnectionCore] = weakref.WeakSet()
 class ConnectionCore:
     """A connection: its handle, who drives it, and what it has."""
 
-    def __init__(self, handle: ClientHandle, driver: Driver) -> None:
+    def __init__(self, handle: ClientHandle, driver: Driver, logs_frames: bool = False) -> None:
         self._handle: ClientHandle | None = handle
         self.driver = driver
+        self.log = ConnectionLog(handle, logs_frames)
+        driver.report = self.log.report  # type: ignore[method-assign]
         self._links: weakref.WeakSet[LinkCore] = weakref.WeakSet()
         self._controller: ControllerHandle | None = None
         _open.add(self)
@@ -94,6 +97,7 @@ class ConnectionCore:
             link.drop()
         self._controller = None
         self.driver.close()
+        self.log.closed()
 
 
 def _drop_all() -> None:

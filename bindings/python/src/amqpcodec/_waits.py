@@ -106,6 +106,9 @@ class Driver:
 
     moves: bool
 
+    def report(self) -> None:
+        """Tells logging what has happened; a connection puts its own in this place."""
+
     def kick(self) -> None:
         """Something was said that is to be sent."""
 
@@ -143,6 +146,7 @@ class BlockingDriver(Driver):
                 if left <= 0:
                     raise AmqpTimeoutError
                 self._block(wait, min(left, SLICE_S))
+                self.report()
         except BaseException as error:
             return flow.throw(error)
         return flow.send(None)
@@ -239,6 +243,7 @@ class LoopDriver(Driver):
         for source in unflushed:
             source.flush()
         status, deadline_ms = handle.process()
+        self.report()
         for source in tuple(self._sources):
             source.poll()
         if status != OK and handle.state() in ("failed", "closed"):

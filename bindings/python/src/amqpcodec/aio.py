@@ -32,6 +32,7 @@ from amqpcodec._crossing_client import ACCEPTED, RELEASED, ClientHandle, Receive
 from amqpcodec._encode import encode_message
 from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
+from amqpcodec._logging import prepare
 from amqpcodec._message import Message
 from amqpcodec._options import address_of, client_options, receiver_options, sender_options
 from amqpcodec._outcomes import Outcome, Ticket
@@ -422,9 +423,10 @@ class _Connecting:
     async def _connect(self) -> Connection:
         members = client_options(self._options)
         members["background"] = False
+        logs_frames = prepare(members)
         handle = ClientHandle(self._url.encode(), members)
         driver = AsyncioDriver(handle)
-        core = ConnectionCore(handle, driver)
+        core = ConnectionCore(handle, driver, logs_frames)
         connection = Connection(core, driver, self._connection_timeout)
         try:
             await connection.wait_open()
