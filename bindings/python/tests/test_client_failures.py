@@ -300,11 +300,20 @@ def test_row_112_a_cancelled_send_is_unknown_and_the_link_goes_on(broker: Broker
             sender = connection.sender(queue_name())
             await sender.send("first")
             proxy.hold()
-            sending = asyncio.ensure_future(sender.send("second"))
+            said: list[str] = []
+
+            async def send() -> None:
+                try:
+                    await sender.send("second")
+                except asyncio.CancelledError as error:
+                    said.append(str(error))
+                    raise
+
+            sending = asyncio.ensure_future(send())
             while connection.statistics()["deliveries_sent"] < 2:
                 await asyncio.sleep(0.001)
             sending.cancel()
-            with pytest.raises(asyncio.CancelledError) as cancelled:
+            with pytest.raises(asyncio.CancelledError):
                 await sending
             unsent = asyncio.ensure_future(sender.send("third"))
             await asyncio.sleep(0)
@@ -314,7 +323,7 @@ def test_row_112_a_cancelled_send_is_unknown_and_the_link_goes_on(broker: Broker
             proxy.let_go()
             assert (await sender.send("fourth")).state == "accepted"
             assert (await sender.send_many(["fifth"]))[0].state == "accepted"
-        assert "its outcome is unknown" in str(cancelled.value)
+        assert "its outcome is unknown" in said[0]
 
     with Proxy(broker.port) as proxy:
         run(test(proxy))
