@@ -5,6 +5,7 @@ Values come from one call of marshal, and are nobody else's yet: lists and dicts
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable
 
 from amqpcodec._types import (
@@ -45,7 +46,8 @@ from amqpcodec._types import (
     element_class,
 )
 
-_COMPOUND = frozenset((tuple, list, dict))
+# Milliseconds, up to the year 2039, that a float of seconds has exactly to the microsecond: the faster way to a datetime.
+_EXACT_SECONDS = 2**41
 # Keys whose hashes a peer can choose to be the same: a dict of many of them would cost it little, and us minutes.
 _CHOSEN_KEYS_MAX = 1024
 
@@ -56,7 +58,11 @@ def _times() -> Callable[[int], Any]:
 
     epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
+    from_seconds, utc = datetime.fromtimestamp, timezone.utc
+
     def time_of(milliseconds: int) -> Any:
+        if 0 <= milliseconds < _EXACT_SECONDS:
+            return from_seconds(milliseconds / 1000, utc)
         try:
             return epoch + timedelta(0, 0, 0, milliseconds)
         except OverflowError:
@@ -82,22 +88,23 @@ def _decimals(code: int) -> Callable[[bytes], Any]:
 
 
 def _char(code_point: int) -> Char:
-    return Char(chr(code_point))
+    return str.__new__(Char, chr(code_point))
 
 
-# By type, what makes a value of the payload. The empty ones import modules that few programs need, and are filled in by _maker.
+# By type, what makes a value of the payload. C has checked it, so that the checks of the classes are passed by. The makers of other
+# types import modules that few programs need, and are added by _maker.
 _MAKERS: dict[int, Callable[[Any], Any]] = {
-    TYPE_UBYTE: UByte,
-    TYPE_USHORT: UShort,
-    TYPE_UINT: UInt,
-    TYPE_ULONG: ULong,
-    TYPE_BYTE: Byte,
-    TYPE_SHORT: Short,
-    TYPE_INT: Int,
-    TYPE_LONG: Long,
-    TYPE_FLOAT: Float,
+    TYPE_UBYTE: partial(int.__new__, UByte),
+    TYPE_USHORT: partial(int.__new__, UShort),
+    TYPE_UINT: partial(int.__new__, UInt),
+    TYPE_ULONG: partial(int.__new__, ULong),
+    TYPE_BYTE: partial(int.__new__, Byte),
+    TYPE_SHORT: partial(int.__new__, Short),
+    TYPE_INT: partial(int.__new__, Int),
+    TYPE_LONG: partial(int.__new__, Long),
+    TYPE_FLOAT: partial(float.__new__, Float),
     TYPE_CHAR: _char,
-    TYPE_SYMBOL: Symbol,
+    TYPE_SYMBOL: partial(str.__new__, Symbol),
 }
 # What elements of an array are made of in plain mode; in typed mode, all types that have a maker.
 _PLAIN_ELEMENTS = frozenset((TYPE_CHAR, TYPE_SYMBOL, TYPE_TIMESTAMP, TYPE_UUID, TYPE_DECIMAL32, TYPE_DECIMAL64, TYPE_DECIMAL128))
@@ -144,30 +151,49 @@ def _mapping(items: list[Any], typed: bool) -> Any:
 
 def _marked(mark: tuple[Any, ...], typed: bool) -> Any:
     code = mark[0]
+    maker = _MAKERS.get(code)
+    if maker is not None:
+        return maker(mark[1])
     if code == TYPE_DESCRIBED:
         return Described(without_marks(mark[1], typed), without_marks(mark[2], typed))
     if code == TYPE_ARRAY:
         return _array(mark[1], mark[2], typed)
     if code == TYPE_MAP:
         return _mapping(mark[1], typed)
-    return (_MAKERS.get(code) or _maker(code))(mark[1])
+    return _maker(code)(mark[1])
+
+
+def _in_list(items: list[Any], typed: bool) -> None:
+    for index, item in enumerate(items):
+        kind = type(item)
+        if kind is tuple:
+            items[index] = _marked(item, typed)
+        elif kind is dict or kind is list:
+            items[index] = without_marks(item, typed)
+
+
+def _in_dict(items: dict[Any, Any], typed: bool) -> dict[Any, Any]:
+    keys_marked = False
+    for key, item in items.items():
+        kind = type(item)
+        if kind is tuple:
+            items[key] = _marked(item, typed)
+        elif kind is dict or kind is list:
+            items[key] = without_marks(item, typed)
+        if type(key) is tuple:
+            keys_marked = True
+    if keys_marked:
+        return {without_marks(key, typed): item for key, item in items.items()}
+    return items
 
 
 def without_marks(value: Any, typed: bool = False) -> Any:
     """The value with all marks in it made into what they stand for. It is as deep as the library's limit allows."""
     kind = type(value)
+    if kind is dict:
+        return _in_dict(value, typed)
     if kind is tuple:
         return _marked(value, typed)
     if kind is list:
-        for index, item in enumerate(value):
-            if type(item) in _COMPOUND:
-                value[index] = without_marks(item, typed)
-    elif kind is dict:
-        keys_marked = False
-        for key, item in value.items():
-            if type(item) in _COMPOUND:
-                value[key] = without_marks(item, typed)
-            keys_marked = keys_marked or type(key) is tuple
-        if keys_marked:
-            return {without_marks(key, typed): item for key, item in value.items()}
+        _in_list(value, typed)
     return value
