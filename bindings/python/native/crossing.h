@@ -24,7 +24,7 @@ int crossing_version(void);
 typedef struct crossing_output crossing_output;
 
 /* How to decode. TYPED: integers and floats keep their AMQP type. LAZY: sections of messages other
- * than a body of one data section stay encoded. VIEWS: large bodies are not copied. */
+ * than a body of one data section stay encoded. VIEWS: large bodies are not copied at all. */
 #define CROSSING_TYPED 1
 #define CROSSING_LAZY  2
 #define CROSSING_VIEWS 4
@@ -73,9 +73,9 @@ int crossing_decode_message(crossing_output *output, const void *data, size_t si
  * messages_max   how many messages at most; 0 means 1
  * size_max       a message that would bring the batch's bytes above this waits for the next one;
  *                there is always one
- * view_size_min  with CROSSING_VIEWS: bodies of one data section are left where they are from this
- *                size on
- *
+ * view_size_min  bodies of one data section are left where they are from this size on: in their
+ *                place is a number, not negative with CROSSING_VIEWS; otherwise, by all bits the
+ *                inverse, it says that the body is to be copied, once instead of twice. 0: none are
  * fields         set of the fields of all tuples of a batch. A message that has others ends the
  * batch before it, and the next one has them, too: a receiver's set is soon that of all its
  * messages.

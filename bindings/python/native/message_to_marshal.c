@@ -262,8 +262,9 @@ static amqpc_status put_sections(crossing_output *output, const amqpc_message *m
     return AMQPC_OK;
 }
 
-/* Leaves a body where it is: its delivery goes to a view, and the body becomes the view's index. */
-static amqpc_status put_view(crossing_output *output, const amqpc_message *message,
+/* Leaves a body where it is: its delivery goes to a view, and the body becomes the view's number.
+ */
+static amqpc_status put_view(crossing_output *output, const amqpc_message *message, unsigned mode,
                              amqpc_delivery *delivery)
 {
     crossing_view *view = calloc(1, sizeof *view);
@@ -277,7 +278,9 @@ static amqpc_status put_view(crossing_output *output, const amqpc_message *messa
     view->next = output->views;
     output->views = view;
     output->flags |= CROSSING_VIEWED;
-    output->position = put_unsigned(output->position, view->index);
+    const int64_t index = view->index;
+    output->position =
+        put_signed(output->position, (mode & CROSSING_VIEWS) != 0 ? index : -1 - index);
     return AMQPC_OK;
 }
 
@@ -286,10 +289,9 @@ static bool is_one_data(const amqpc_message *message)
     return message->body_kind == AMQPC_BODY_DATA && message->body_count == 1;
 }
 
-static bool is_viewed(const amqpc_message *message, unsigned mode,
-                      const crossing_delivered *delivered)
+static bool is_viewed(const amqpc_message *message, const crossing_delivered *delivered)
 {
-    return (mode & CROSSING_VIEWS) != 0 && delivered->delivery != NULL &&
+    return delivered->view_size_min != 0 && delivered->delivery != NULL &&
            delivered->delivery->storage != NULL && is_one_data(message) &&
            message->body.as.bytes.size >= delivered->view_size_min;
 }
@@ -297,8 +299,8 @@ static bool is_viewed(const amqpc_message *message, unsigned mode,
 static amqpc_status put_body(crossing_output *output, const amqpc_message *message, unsigned mode,
                              const crossing_delivered *delivered)
 {
-    if (is_viewed(message, mode, delivered)) {
-        return put_view(output, message, delivered->delivery);
+    if (is_viewed(message, delivered)) {
+        return put_view(output, message, mode, delivered->delivery);
     }
     if (is_one_data(message)) {
         return put_binary(output, message->body.as.bytes);

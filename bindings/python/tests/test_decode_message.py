@@ -302,6 +302,30 @@ def test_row_109_a_memoryview_outlives_its_delivery(lazy: int) -> None:
     gc.collect()
 
 
+@pytest.mark.parametrize("mode", [0, LAZY, TYPED])
+def test_large_bodies_are_copied_once_and_their_deliveries_let_go(mode: int) -> None:
+    receiver = Receiver()
+    sizes = (70000, 100, 200000, 16384, 16383, 2048, 2047)
+    payloads = [bytes.fromhex("005375b0") + size.to_bytes(4, "big") + bytes([index]) * size for index, size in enumerate(sizes)]
+    messages = read(receiver.receive(payloads), mode)
+    assert [message.body for message in messages] == [bytes([index]) * size for index, size in enumerate(sizes)]
+    assert all(type(message.body) is bytes for message in messages)
+    assert [message.delivery_tag[3] for message in messages] == list(range(7))
+    statistics = ffi.new("amqpc_connection_statistics *", {"struct_size": ffi.sizeof("amqpc_connection_statistics")})
+    lib.amqpc_connection_get_statistics(receiver.connection, statistics)
+    assert statistics.retained_size == 0
+
+
+def test_large_messages_are_decoded_among_small_ones() -> None:
+    large = bytes.fromhex("005375b000030000") + bytes(196608)
+    messages = decode_messages([FULL, large, bytearray(large), FULL, memoryview(large)])
+    assert [len(message.body) for message in messages] == [4, 196608, 196608, 4, 196608]
+    with pytest.raises(DecodeError):
+        decode_messages([large, large, large[:-1]])
+    with pytest.raises(TypeError):
+        decode_messages([large, large, "text"])
+
+
 def test_row_109_views_that_nobody_takes_are_freed() -> None:
     receiver = Receiver()
     payload = bytes.fromhex("005375b0") + (70000).to_bytes(4, "big") + bytes(70000)

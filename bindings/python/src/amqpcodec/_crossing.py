@@ -13,7 +13,7 @@ from amqpcodec._native import lib as lib
 from amqpcodec._status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CROSSING_VERSION = 1
 
@@ -51,6 +51,9 @@ _SIZES = ffi.typeof("uint32_t[]")
 BATCH_MESSAGES = 16 if PYPY else 64
 BATCH_SIZE = 65536
 VIEW_SIZE_MIN = 65536
+# From here on a body is copied once and not twice, by calls that cost as much as copying less.
+_APART_SIZE_MIN = 2048 if PYPY else 16384
+_JOINED_SIZE_MAX = 4 * BATCH_SIZE
 FLAG_BITS: int = lib.CROSSING_FLAG_BITS
 _FLAG_VIEWED = 2  # of a message
 _BEFORE_BODY = (1 << 22) - 1  # fields
@@ -95,9 +98,13 @@ class Output:
         index = _LAZY_BODY if items[0] & _FLAG_LAZY else place
         return (*items[:index], self._view(items[index]), *items[index + 1 :])
 
-    def _view(self, number: int) -> memoryview:
-        """The bytes of a body. They live as long as anybody has the memoryview, or one made of it."""
-        view = lib.crossing_output_view(self.handle, number)
+    def _view(self, number: int) -> memoryview | bytes:
+        """The bytes of a body, or a copy of them. They live as long as anybody has the memoryview, or one made of it."""
+        view = lib.crossing_output_view(self.handle, number if number >= 0 else ~number)
+        if number < 0:
+            copied = bytes(ffi.buffer(lib.crossing_view_data(view), lib.crossing_view_size(view)))
+            lib.crossing_view_free(view)
+            return copied
         owner = ffi.gc(view, lib.crossing_view_free)
         # What the destructor has by its default is let go with the pointer, and frees the bytes then.
         pointer = ffi.gc(lib.crossing_view_data(owner), lambda _pointer, _owner=owner: None)
@@ -169,8 +176,12 @@ def decode_message(data: Any, mode: int) -> tuple[tuple[Any, ...], int]:
 
 
 def new_batch(mode: int, *, messages: int = BATCH_MESSAGES, size: int = BATCH_SIZE, view_size: int = VIEW_SIZE_MIN) -> Any:
-    """A crossing_batch, for crossing_decode_deliveries and the like."""
-    return ffi.new("crossing_batch *", {"mode": mode, "messages_max": messages, "size_max": size, "view_size_min": view_size})
+    """A crossing_batch, for crossing_decode_deliveries and the like.
+
+    view_size  with VIEWS: bytes from which on a body is a memoryview
+    """
+    apart = view_size if mode & VIEWS else _APART_SIZE_MIN
+    return ffi.new("crossing_batch *", {"mode": mode, "messages_max": messages, "size_max": size, "view_size_min": apart})
 
 
 def batch_failure(output: Output, batch: Any) -> tuple[DecodeError, tuple[Any, ...]]:
@@ -191,10 +202,8 @@ def decode_messages(items: list[Any], mode: int, messages_of: Callable[[list[tup
     batch.mode = mode
     batch.fields = 0
     try:
-        for start in range(0, len(items), BATCH_MESSAGES):
-            some = items[start : start + BATCH_MESSAGES]
-            joined, sizes = _joined(some)
-            size, count, first = len(joined), len(some), 0
+        for joined, sizes, count in _joined(items):
+            size, first = len(joined), 0
             while first < count:
                 first += _decode_joined(output.handle, joined, size, sizes, count, first, batch)
                 if batch.status:
@@ -206,10 +215,17 @@ def decode_messages(items: list[Any], mode: int, messages_of: Callable[[list[tup
     return found
 
 
-def _joined(items: list[Any]) -> tuple[bytes, Any]:
-    """Bytes, and whatever has a buffer, one behind the other, and their sizes."""
-    joined = b"".join(items)
-    sizes = list(map(len, items))
-    if sum(sizes) != len(joined):  # a memoryview's items need not be bytes
-        sizes = [memoryview(item).nbytes for item in items]
-    return joined, ffi.new(_SIZES, sizes)
+def _joined(items: list[Any]) -> Iterator[tuple[bytes, Any, int]]:
+    """Bytes, and whatever has a buffer, some behind one another, and large ones alone; their sizes; and how many they are."""
+    for start in range(0, len(items), BATCH_MESSAGES):
+        some = items[start : start + BATCH_MESSAGES]
+        sizes = list(map(len, some))
+        if sum(sizes) > _JOINED_SIZE_MAX:
+            for item in some:
+                single = item if type(item) is bytes else b"".join([item])
+                yield single, ffi.new(_SIZES, [len(single)]), 1
+            continue
+        joined = b"".join(some)
+        if sum(sizes) != len(joined):  # a memoryview's items need not be bytes
+            sizes = [memoryview(item).nbytes for item in some]
+        yield joined, ffi.new(_SIZES, sizes), len(some)
