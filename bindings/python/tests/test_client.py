@@ -324,7 +324,7 @@ def test_typed_and_lazy_messages(broker: Broker, connect: Connect) -> None:
 
 def test_what_is_known_of_a_connection(broker: Broker, connect: Connect) -> None:
     async def test() -> None:
-        async with await connect(broker.url, container_id="somebody", desired_capabilities=["a", "b"]) as connection:
+        async with await connect(broker.url, container_id="somebody", desired_capabilities=["a", "b"], trace_size=65536) as connection:
             assert connection.is_open
             assert connection.state == "open"
             assert connection.peer["product"] == "amqpcodec broker"
@@ -335,6 +335,9 @@ def test_what_is_known_of_a_connection(broker: Broker, connect: Connect) -> None
             statistics = connection.statistics()
             assert statistics["connects"] == 1
             assert statistics["deliveries_sent"] == 1
+            lines = connection.read_trace()
+            assert lines[0].startswith("-> ")
+            assert any(line.startswith("<- 0 open(") for line in lines)
             assert [event.kind for event in connection.events()] == ["connected"]
             assert list(connection.events()) == []
         assert connection.state == "closed"

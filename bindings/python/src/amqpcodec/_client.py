@@ -100,9 +100,12 @@ class ConnectionInformation:
         """What has happened since this was called last, the last 64 at most. It does not wait."""
         return self._core.log.events()
 
-    def read_trace(self) -> bytes:
-        """What the frame trace (option trace_size) has since this was called last: nothing where frames are logged."""
-        return self._core.handle.read_trace()
+    def read_trace(self) -> list[str]:
+        """The lines that the frame trace (option trace_size) has since this was called last: none where frames are logged.
+
+        They begin with "->" for what was sent, and "<-" for what was received.
+        """
+        return self._core.handle.read_trace().decode("utf-8", "replace").splitlines()
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {self.state}>"
