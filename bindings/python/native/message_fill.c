@@ -11,9 +11,12 @@ static bool take_boolean(const amqpc_value *value, bool *to, uint32_t *present, 
     if (value->type == AMQPC_TYPE_NULL) {
         return true;
     }
+    if (value->type != AMQPC_TYPE_BOOLEAN) {
+        return false;
+    }
     *to = value->as.boolean;
     *present |= bit;
-    return value->type == AMQPC_TYPE_BOOLEAN;
+    return true;
 }
 
 static bool take_unsigned(const amqpc_value *value, int64_t max, uint32_t *to, uint32_t *present,

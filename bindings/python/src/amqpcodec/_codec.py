@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing, _received
 from amqpcodec._crossing import LAZY, MARKS, TYPED
-from amqpcodec._encoding import encode_batch, encode_message, encode_value, give_encoder, payloads_of, take_encoder
+from amqpcodec._encode import encode_batch, encode_message, encode_value, give_encoder, payloads_of, take_encoder
 from amqpcodec._marks import without_marks
 
 if TYPE_CHECKING:

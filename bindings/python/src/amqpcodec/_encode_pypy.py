@@ -1,7 +1,7 @@
 """From Python to AMQP, on PyPy, where storing a number into C's memory costs next to nothing, and marshal a lot.
 
 Values are told by numbers (native/crossing.h, crossing_encode_operations), with all texts behind one another, in one call for a batch. The functions
-are those of _encode.py, which does all that is rare, and all that fails.
+are those of _encode_marshal.py, which does all that is rare, and all that fails.
 
 All is written out, for the sake of PyPy's compiler: it gives up on what is long (6000 of its operations, of which a call takes 50), and
 compiles a loop by itself, the call of which takes longer than all that it does for a few items.
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amqpcodec import _encode
+from amqpcodec import _encode_marshal
 from amqpcodec._crossing import ffi, lib
-from amqpcodec._encode import WINDOW
+from amqpcodec._encode_marshal import WINDOW
 from amqpcodec._message import Message
 from amqpcodec._types import (
     TYPE_BINARY,
@@ -45,11 +45,11 @@ _free: list[_Tools] = []
 
 
 class _RefusedError(Exception):
-    """A value that _encode has to see to."""
+    """A value that _encode_marshal has to see to."""
 
 
 def _new_tools() -> _Tools:
-    encoder, window = _encode.new_encoder()
+    encoder, window = _encode_marshal.new_encoder()
     operations = ffi.new("int64_t[]", _CAPACITY)
     return encoder, window, operations, ffi.cast("double *", operations)
 
@@ -331,7 +331,7 @@ def encode_value(value: Any) -> bytes:
         encoded: bytes = window[:size]
         _free.append(tools)
         return encoded
-    return _encode.encode_value(value)
+    return _encode_marshal.encode_value(value)
 
 
 def encode_message(message: Any) -> bytes:
@@ -353,7 +353,7 @@ def encode_message(message: Any) -> bytes:
         encoded: bytes = window[:size]
         _free.append(tools)
         return encoded
-    return _encode.encode_message(message)
+    return _encode_marshal.encode_message(message)
 
 
 def encode_batch(tools: _Tools, messages: Sequence[Any], first: int = 0) -> None:
@@ -376,7 +376,7 @@ def encode_batch(tools: _Tools, messages: Sequence[Any], first: int = 0) -> None
     except (_RefusedError, UnicodeEncodeError, TypeError):
         size = -1
     if size < 0:
-        _encode.encode_marked(tools, messages, first)
+        _encode_marshal.encode_marked(tools, messages, first)
 
 
-payloads_of = _encode.payloads_of
+payloads_of = _encode_marshal.payloads_of

@@ -318,6 +318,8 @@ _EXPECTED = {
 
 def message_fault(message: Any, status: int, index: int) -> EncodeError:
     """What is wrong with a message that C refused; index: of the field, or -1 where C does not know."""
+    if status == Status.NO_MEMORY:
+        raise MemoryError
     fields = fields_of(message)
     if index > 0:
         name = FIELD_NAMES[index]
@@ -344,6 +346,8 @@ def _symbol_fault(key: str) -> EncodeError:
 
 def value_fault(value: Any, status: int) -> EncodeError:
     """What is wrong with a value that C refused."""
+    if status == Status.NO_MEMORY:
+        raise MemoryError
     return fault_of(value) or EncodeError(f"the value cannot be encoded: {Status.of(status).text}", status=status)
 
 
