@@ -197,15 +197,16 @@ def receive_one(work: Work) -> None:
     """Messages one by one, each accepted by itself."""
     client = ReceiveClient(host_of(work), "bench", link_credit=CREDIT, **options_of(False))
     total = 0
+    begin, count = work.warm_up, work.count
     for number, (frame, message) in enumerate(client.receive_messages_iter(), 1):
         total += read_all(message)
         client.settle_messages(frame[1], frame[2], "accepted")
-        if number == work.warm_up:
+        if number == begin:
             work.begin()
-        if number == work.count:
+        elif number == count:
             break
-    work.end(work.count - work.warm_up, total)
-    check_total(total, expected_total(work, work.count))
+    work.end(count - begin, total)
+    check_total(total, expected_total(work, count))
     client.close()
 
 
