@@ -27,15 +27,8 @@ sys.path.insert(0, str(PACKAGE))
 
 import run_tests  # noqa: E402
 
-SMOKE = """
-import logging, sys
-import amqpcodec
-from amqpcodec import testing
-assert sys.prefix in amqpcodec.__file__, amqpcodec.__file__
-with testing.Broker() as broker:
-    assert broker.url.startswith("amqp://"), broker.url
-print("used", amqpcodec.__version__)
-"""
+# The quick start of the package's README: what somebody tries first.
+QUICK_START = re.search(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(), flags=re.DOTALL)
 # Optimising takes most of the time. What is measured, and published, is built without this.
 QUICK = ("--config-settings=cmake.define.CMAKE_C_FLAGS_RELEASE=-O0",)
 
@@ -78,9 +71,13 @@ class Work:
 
 
 def use(programs: Path, environment: dict[str, str] | None = None) -> None:
-    """What is installed is imported, and its broker and its command run. No test's folder is on the path."""
-    assert run(programs / "python", "-I", "-c", SMOKE, env=environment, cwd=programs).startswith("used ")
+    """What is installed does what the README says, and its command runs. No folder of the tests is on the path."""
+    assert QUICK_START is not None
+    python = programs / "python"
+    assert run(python, "-I", "-W", "error", "-c", QUICK_START.group(1), env=environment, cwd=programs) == "order two pizzas\n"
     assert run(programs / "amqpcodec", "--version", env=environment).startswith("amqpcodec ")
+    where = run(python, "-I", "-c", "import amqpcodec; print(amqpcodec.__file__)", env=environment).strip()
+    assert Path(where).parent == site_packages(programs) / "amqpcodec", where
 
 
 def site_packages(programs: Path) -> Path:
