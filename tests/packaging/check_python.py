@@ -27,8 +27,14 @@ sys.path.insert(0, str(PACKAGE))
 
 import run_tests  # noqa: E402
 
-# The quick start of the package's README: what somebody tries first.
-QUICK_START = re.search(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(), flags=re.DOTALL)
+# The quick start of the package's README, and what it says that is printed: what somebody tries first.
+QUICK_START = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", (PACKAGE / "README.md").read_text(), flags=re.DOTALL)
+WITH_BROKER = """
+import sys
+from amqpcodec import testing
+with testing.Broker() as broker:
+    exec(sys.argv[1].replace("amqp://localhost", broker.url))
+"""
 # Optimising takes most of the time. What is measured, and published, is built without this.
 QUICK = ("--config-settings=cmake.define.CMAKE_C_FLAGS_RELEASE=-O0",)
 
@@ -74,7 +80,8 @@ def use(programs: Path, environment: dict[str, str] | None = None) -> None:
     """What is installed does what the README says, and its command runs. No folder of the tests is on the path."""
     assert QUICK_START is not None
     python = programs / "python"
-    assert run(python, "-I", "-W", "error", "-c", QUICK_START.group(1), env=environment, cwd=programs) == "order two pizzas\n"
+    program, printed = QUICK_START.groups()
+    assert run(python, "-I", "-W", "error", "-c", WITH_BROKER, program, env=environment, cwd=programs) == printed
     assert run(programs / "amqpcodec", "--version", env=environment).startswith("amqpcodec ")
     where = run(python, "-I", "-c", "import amqpcodec; print(amqpcodec.__file__)", env=environment).strip()
     assert Path(where).parent == site_packages(programs) / "amqpcodec", where
