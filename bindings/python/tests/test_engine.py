@@ -249,6 +249,22 @@ def test_a_malformed_message_is_an_error_of_its_own_and_the_rest_arrives() -> No
     assert [states.get(number) for number in numbers] == [None, p.Rejected, p.Accepted, p.Accepted, p.Rejected, p.Accepted]
 
 
+def test_large_bodies_arrive_whole_also_behind_a_malformed_message() -> None:
+    pair = Pair()
+    sender, receiver = pair.sender_and_receiver(target="q")
+    bodies = [bytes([i]) * 100_000 for i in range(4)]
+    payloads = [b"\0Su\xb0" + len(body).to_bytes(4, "big") + body for body in bodies]
+    sender.send_payloads([payloads[0], b"nonsense", *payloads[1:3], HELLO, payloads[3]])
+    pair.move()
+    found = receiver.receive()
+    with pytest.raises(DecodeError):
+        receiver.receive()
+    found += receiver.receive(3) + receiver.receive()
+    assert [message.body for message in found] == [*bodies[:3], "hello", bodies[3]]
+    receiver.accept(found)
+    assert receiver.unsettled_count == 1
+
+
 def test_messages_come_typed_or_lazy_where_that_is_asked_for() -> None:
     pair = Pair()
     sender, receiver = pair.sender_and_receiver(target="q")
