@@ -15,14 +15,13 @@ class SetupError(Exception):
     """The environment cannot be made; says why."""
 
 
-def run_pip(python: Path, arguments: list[str]) -> None:
-    """Installs into an environment; what failed is said by pip's last line."""
-    command = [str(python), "-m", "pip", "-q", "--disable-pip-version-check", "install", *arguments]
+def run_step(command: list[str]) -> None:
+    """Runs a step; what failed is said by the first line that calls itself an error, or by the last."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if result.returncode != 0:
-        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["pip failed"]
+        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["it says nothing"]
         reason = next((line for line in lines if line.lower().startswith("error")), lines[-1])
-        raise SetupError(f"{' '.join(arguments)}: {reason}")
+        raise SetupError(f"{' '.join(command)}: {reason}")
 
 
 def ensure(name: str, interpreter: str, requirements: str) -> Path:
@@ -36,8 +35,8 @@ def ensure(name: str, interpreter: str, requirements: str) -> Path:
     found = shutil.which(interpreter)
     if found is None:
         raise SetupError(f"there is no {interpreter}")
-    programs.run_quietly([found, "-m", "venv", "--clear", str(folder)])
-    run_pip(python, ["-r", str(HERE / requirements)])
+    run_step([found, "-m", "venv", "--clear", str(folder)])
+    run_step([str(python), "-m", "pip", "-q", "--disable-pip-version-check", "install", "-r", str(HERE / requirements)])
     stamp.write_text(wanted)
     return python
 

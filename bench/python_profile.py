@@ -25,7 +25,7 @@ import programs
 from python_cases import CASES, CPYTHON, OURS, Case
 from python_contenders import HERE, PROGRAMS, Contender, Turns, placed, prepare, started_peer
 
-OPERATIONS = ("decode_all", "encode_batch", "receive_batch", "receive_one", "send_pipelined", "asyncio_batch")
+OPERATIONS = ("decode_all", "encode_batch", "receive_batch", "receive_one", "send_pipelined", "send_one", "asyncio_batch", "asyncio_tasks")
 JSON = programs.DEFAULT_BUILD_DIR / "python_steps.json"
 SECONDS = 2.0
 BYTECODE = r"eval|Eval|[Ff]rame|[Cc]all|[Gg]et[Aa]ttr|_PyType_Lookup|descr|method|initialize_locals|PyStack|[Vv]ector|_next|builtin|property|func"
@@ -68,8 +68,8 @@ def is_possible() -> bool:
     return bool(shutil.which("perf")) and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def record(turns: Turns, contender: Contender, case: Case, count: int) -> tuple[float, Counter[str]]:
-    """Nanoseconds a message, and the shares of steps, of one turn under perf."""
+def record(turns: Turns, contender: Contender, case: Case, count: int) -> tuple[dict[str, float], Counter[str]]:
+    """What a turn under perf printed, and the shares of steps."""
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "perf.data")
         prefix = [*placed(1), "perf", "record", "-q", "-F", "5000", "-o", data, "--"]
@@ -85,7 +85,7 @@ def record(turns: Turns, contender: Contender, case: Case, count: int) -> tuple[
                 result = run(port)
         report = ["perf", "report", "-q", "--stdio", "--no-children", "--percent-limit", "0", "--sort", "dso,symbol", "-i", data]
         text = subprocess.run(report, capture_output=True, text=True, check=True).stdout
-    return result["seconds"] / result["messages"] * 1e9, parse(text)
+    return result, parse(text)
 
 
 def write_steps(turns: Turns, contender: Contender, operations: Sequence[str], path: Path) -> None:
@@ -94,9 +94,11 @@ def write_steps(turns: Turns, contender: Contender, operations: Sequence[str], p
     for case in CASES:
         if case.name in operations:
             count = int(case.rates[OURS][0] * 1000 * SECONDS) // 1024 * 1024
-            nanoseconds, shares = record(turns, contender, case, count)
+            result, shares = record(turns, contender, case, count)
+            scale = 1e9 / result["messages"]
+            column = {"wall clock": result["seconds"] * scale, "CPU time": result["cpu_seconds"] * scale}
             whole = sum(shares.values())
-            table[case.name] = {"all": nanoseconds, **{step: shares[step] / whole * nanoseconds for step, _, _ in STEPS}}
+            table[case.name] = {**column, **{step: shares[step] / whole * column["CPU time"] for step, _, _ in STEPS}}
     path.write_text(json.dumps(table, indent=2) + "\n")
 
 

@@ -65,6 +65,7 @@ class Work:
     total: int = 0
     figures: dict[str, float] = field(default_factory=dict)
     started: float = 0.0
+    started_cpu: float = 0.0
     watched: int = 0
     clock: Callable[[], float] = time.perf_counter
 
@@ -82,11 +83,13 @@ class Work:
         """The timed part begins. clock: time.process_time where nobody else takes part."""
         gc.collect()
         self.clock = clock
+        self.started_cpu = time.process_time()
         self.started = clock()
 
     def end(self, timed: int, total: int) -> None:
         """The timed part has ended, with so many messages."""
         self.seconds = self.clock() - self.started
+        self.figures["cpu_seconds"] = time.process_time() - self.started_cpu
         self.timed = timed
         self.total = total
 
