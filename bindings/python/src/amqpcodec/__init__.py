@@ -18,6 +18,7 @@ dump, to_text, to_json
 engine          a connection without I/O, for programs with a loop of their own
 performatives   frames and all composite types, for those who write tools
 testing         a broker for tests, and with pytest the fixture amqp_broker
+TRACE           the level of logging at which frames are written
 """
 
 from __future__ import annotations
