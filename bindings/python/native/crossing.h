@@ -279,14 +279,20 @@ crossing_sender *crossing_sender_new(crossing_client *client, const char *addres
                                      int *status);
 void crossing_sender_free(crossing_sender *sender);
 
+/* Begins with the messages that an encoder has encoded; `context` is the first one's. */
+void crossing_begin_payloads(crossing_payloads *payloads, const crossing_encoder *encoder,
+                             uint64_t context);
+
 /* Posts what is left of a batch, as much as can be. Returns as amqpc_sender_post_batch. */
 int crossing_post(crossing_sender *sender, crossing_payloads *payloads, bool moves);
 int crossing_wait_post(crossing_sender *sender, crossing_payloads *payloads, int64_t timeout_ms);
 
-/* Takes outcomes, up to 256. Returns as amqpc_sender_completions. */
-int crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves);
-int crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
-                           int64_t timeout_ms);
+/* Takes outcomes, up to 256. Returns a status as amqpc_sender_completions; or, where all that was
+ * taken is one message that was accepted, which is what most often happens to those who wait, -1
+ * minus its context. */
+int64_t crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves);
+int64_t crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
+                               int64_t timeout_ms);
 
 /* --- receive.c: receivers. */
 

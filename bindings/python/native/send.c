@@ -56,6 +56,15 @@ void crossing_sender_free(crossing_sender *sender)
 
 /* --- Posting. */
 
+void crossing_begin_payloads(crossing_payloads *payloads, const crossing_encoder *encoder,
+                             uint64_t context)
+{
+    payloads->count = encoder->count;
+    payloads->posted = 0;
+    payloads->context = context;
+    payloads->items = encoder->payloads;
+}
+
 static int post(crossing_sender *sender, crossing_payloads *payloads, int64_t patience_ms)
 {
     size_t posted = 0;
@@ -136,12 +145,20 @@ static void add(crossing_outcomes *outcomes, const amqpc_completion *completion)
                                                            .detail = detail};
 }
 
-int crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves)
+static int64_t result(const crossing_outcomes *outcomes)
+{
+    const crossing_run *run = &outcomes->runs[0];
+    bool is_one = outcomes->run_count == 1 && run->count == 1 && !run->is_unknown &&
+                  run->state_type == AMQPC_COMPOSITE_ACCEPTED;
+    return is_one ? -1 - (int64_t)run->context : AMQPC_OK;
+}
+
+int64_t crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, bool moves)
 {
     amqpc_completion completions[TAKEN_AT_ONCE];
     size_t count = 0;
     if (outcomes->run_count > 0) {
-        return AMQPC_OK;
+        return result(outcomes);
     }
     outcomes->detail_count = 0;
     (void)pthread_mutex_lock(&sender->taking);
@@ -152,12 +169,13 @@ int crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
     }
     (void)pthread_mutex_unlock(&sender->taking);
     outcomes->count = count;
-    return (int)status;
+    return status == AMQPC_OK ? result(outcomes) : (int64_t)status;
 }
 
-int crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes, int64_t timeout_ms)
+int64_t crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
+                               int64_t timeout_ms)
 {
     size_t count = 0;
     amqpc_status status = amqpc_sender_completions(sender->sender, NULL, 0, timeout_ms, &count);
-    return status == AMQPC_OK ? crossing_take_outcomes(sender, outcomes, false) : (int)status;
+    return status == AMQPC_OK ? crossing_take_outcomes(sender, outcomes, false) : (int64_t)status;
 }

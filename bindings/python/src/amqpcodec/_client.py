@@ -42,9 +42,7 @@ Timeout = Union[float, None, Unset]
 
 def message_of(sendable: Sendable) -> Any:
     """The message that is sent for something."""
-    if isinstance(sendable, (Message, ReceivedMessage)):
-        return sendable
-    return Message(sendable)
+    return sendable if isinstance(sendable, (Message, ReceivedMessage)) else Message(sendable)
 
 
 def messages_of(sendables: Iterable[Sendable]) -> Iterator[Any]:
@@ -199,7 +197,8 @@ class Sender(Link):
         Raises OutcomeError where it is not accepted; AmqpTimeoutError, whose text tells whether it may have been sent; EncodeError;
         LinkError and AmqpConnectionError where the link or the connection has ended.
         """
-        return self._run(self._core.send(message_of(message), handle_of(transaction)), timeout)
+        sent = message if type(message) is Message else message_of(message)
+        return self._run(self._core.send(sent, None if transaction is None else handle_of(transaction)), timeout)
 
     def send_many(self, messages: Iterable[Sendable], *, timeout: Timeout = None, transaction: Transaction | None = None) -> list[Outcome]:
         """Sends messages, without waiting for the outcome of one before the next is sent.
@@ -310,6 +309,8 @@ class Receiver(Link):
 
         Returns False where the peer has forgotten some, as after a reconnection, and sends them again. Raises ClosedError.
         """
+        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
+            return True
         return self._core.settle(messages, ACCEPTED, handle_of(transaction))
 
     def release(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:

@@ -18,7 +18,7 @@ from amqpcodec._received import messages_of
 from amqpcodec._status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from amqpcodec._received import ReceivedMessage
 
@@ -34,6 +34,7 @@ CONTEXT_SHIFT = 6  # a batch of payloads has PAYLOADS_MAX contexts
 OUTCOMES_MAX = 256  # that are taken at once
 
 # Looking a name up costs as much as a short call.
+_begin_payloads = lib.crossing_begin_payloads
 _post = lib.crossing_post
 _take_outcomes = lib.crossing_take_outcomes
 _wait_outcomes = lib.crossing_wait_outcomes
@@ -299,24 +300,23 @@ class _LinkHandle:
 class Payloads:
     """A batch of messages that are encoded, up to PAYLOADS_MAX. It has an encoder of its own."""
 
-    __slots__ = ("_encoder", "c")
+    __slots__ = ("_encoder", "_has_transaction", "_tools", "c")
 
     def __init__(self) -> None:
         self.c: Any = ffi.new("crossing_payloads *")
-        self._encoder = take_encoder()
+        self._tools = take_encoder()
+        self._encoder: Any = self._tools[0]
+        self._has_transaction = False
 
     def encode(self, messages: Sequence[Any], first: int) -> None:
         """Raises EncodeError with the index of the message that cannot be encoded, counted from `first`."""
-        encode_batch(self._encoder, messages, first)
-        c = self.c
-        c.count = len(messages)
-        c.posted = 0
-        c.items = self._encoder[0].payloads
+        encode_batch(self._tools, messages, first)
 
     def begin(self, context: int, transaction: TransactionHandle | None) -> None:
         """The context of the first; the others' count up. And the transaction to post them in."""
-        self.c.context = context
-        if transaction is not None or self.c.transaction != ffi.NULL:
+        _begin_payloads(self.c, self._encoder, context)
+        if transaction is not None or self._has_transaction:
+            self._has_transaction = transaction is not None
             self.c.transaction = ffi.NULL if transaction is None else transaction.c
 
     @property
@@ -355,6 +355,10 @@ class Outcomes:
         del unread[-5:]
         return run
 
+    def forget_run(self) -> None:
+        """The one run was read from the result."""
+        self.c.run_count = 0
+
     @property
     def are_all(self) -> bool:
         """Whether there were no more."""
@@ -391,12 +395,14 @@ class SenderHandle(_LinkHandle):
         return status
 
     def take_outcomes(self, outcomes: Outcomes, moves: bool) -> int:
-        status: int = _take_outcomes(self._c, outcomes.c, moves)
-        return status
+        """A status; or -1 minus the context of the one message whose outcome, that it is accepted, was taken."""
+        result: int = _take_outcomes(self._c, outcomes.c, moves)
+        return result
 
     def wait_outcomes(self, outcomes: Outcomes, timeout_ms: int) -> int:
-        status: int = _wait_outcomes(self._c, outcomes.c, timeout_ms)
-        return status
+        """As take_outcomes."""
+        result: int = _wait_outcomes(self._c, outcomes.c, timeout_ms)
+        return result
 
     def credit(self) -> int:
         credit: int = lib.amqpc_sender_credit(self._link)
@@ -439,6 +445,21 @@ class ReceiverHandle(_LinkHandle):
     def settle(self, first: int, last: int, state_type: int) -> int:
         status: int = _settle(self._link, first, last, state_type)
         return status
+
+    def settle_message(self, state_type: int, kick: Callable[[], None] | None) -> Callable[[ReceivedMessage], int]:
+        """A function that settles one message, which came by this handle, in as few steps as can be. It keeps the handle."""
+        link = self._link
+
+        def settle(message: ReceivedMessage, _keeps: ReceiverHandle = self) -> int:
+            number = message.delivery_number
+            if number is None or message.settled:
+                return NOT_FOUND
+            status: int = _settle(link, number, number, state_type)
+            if kick is not None:
+                kick()
+            return status
+
+        return settle
 
     def settle_in(self, first: int, last: int, transaction: TransactionHandle, state_type: int) -> int:
         status: int = lib.amqpc_receiver_settle_in(self._link, first, last, transaction.c, state_type)

@@ -123,7 +123,8 @@ class Ticket(Owner):
     __slots__ = ("is_given_up", "is_posted", "result")
 
     def __init__(self) -> None:
-        super().__init__(1)
+        self.left = 1
+        self._callbacks = None
         self.result: Outcome | Exception | None = None
         self.is_posted = False
         self.is_given_up = False

@@ -37,6 +37,8 @@ class ReceiverCore(LinkCore):
     def __init__(self, connection: ConnectionCore, handle: ReceiverHandle, credit: int) -> None:
         super().__init__(connection, handle)
         self.ready: deque[ReceivedMessage] = deque()
+        # Accepts a message: 0, or a status that `settle` explains.
+        self.accept = handle.settle_message(crossing.ACCEPTED, None if self.driver.moves else self.driver.kick)
         self._faults: deque[DecodeError] = deque()
         # What is taken ahead is unsettled at the peer, beside the credit: not more of it than that.
         self._batch = BATCH if credit == 0 else min(credit, BATCH)
@@ -105,20 +107,17 @@ class ReceiverCore(LinkCore):
             return True
         return bool(self._handle.look(crossing.RECEIVER_DELIVERIES, False) != TIMED_OUT)
 
+    def drop(self) -> None:
+        super().drop()
+        self.accept = _accept_nothing
+
     # --- Settling.
 
     def settle(self, what: Settleable, state_type: int, transaction: TransactionHandle | None = None) -> bool:
         """Whether the peer can be told of all of them."""
         handle = self.handle
         status = OK
-        if transaction is None and isinstance(what, ReceivedMessage) and not what.settled:
-            number = what.delivery_number
-            status = handle.settle(number, number, state_type) if number is not None else OK
-            if status == OK:  # which is what happens for each and every message
-                if not self.driver.moves:
-                    self.driver.kick()
-                return True
-        elif transaction is None:
+        if transaction is None:
             for first, last in _ranges(what):
                 status = handle.settle(first, last, state_type) or status
         else:
@@ -182,6 +181,11 @@ class ReceiverCore(LinkCore):
     def drain(self) -> Flow[None]:
         """Until the peer has used its credit up or given it back."""
         return self.event(crossing.RECEIVER_DRAINED)
+
+
+def _accept_nothing(_message: ReceivedMessage) -> int:
+    """Of a receiver that is closed."""
+    return int(Status.CLOSED)
 
 
 def symbol_keys(items: Mapping[Any, Any] | None) -> dict[Any, Any] | None:

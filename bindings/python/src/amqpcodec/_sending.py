@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from amqpcodec import _crossing_client as crossing
 from amqpcodec._crossing_client import AGAIN, CONTEXT_SHIFT, NOT_FOUND, OK, PAYLOADS_MAX, TIMED_OUT, Outcomes, Payloads, SenderHandle, TransactionHandle
 from amqpcodec._errors import AmqpError, ClosedError, EncodeError
 from amqpcodec._flows import ConnectionCore, LinkCore
-from amqpcodec._outcomes import Bulk, Latch, Outcome, Owner, Ticket, TicketBatch, outcome_error, outcome_of, refused
+from amqpcodec._outcomes import OUTCOME_ACCEPTED, Bulk, Latch, Outcome, Owner, Ticket, TicketBatch, outcome_error, outcome_of, refused
 from amqpcodec._status import Status
 from amqpcodec._waits import Flow, Wait, pause_where_scarce
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _REFUSED = (int(Status.MESSAGE_TOO_LARGE), int(Status.INVALID_ARGUMENT))
 _CONTEXT_MASK = PAYLOADS_MAX - 1
+
+# A batch that is being posted: the status of the last attempt, and what is needed for the next.
+_Posting = tuple[int, SenderHandle, Payloads, int]
 
 
 class SenderCore(LinkCore):
@@ -35,8 +39,7 @@ class SenderCore(LinkCore):
         self._numbers = itertools.count()
         self._spare: list[Payloads] = []
         self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
-        # Of threads that wait for outcomes one does within C, and tells the others.
-        self._has_leader = False
+        self._leading = threading.Lock()
         self._followers: dict[Latch, Owner] = {}
         # Of loops: messages that wait for the next turn, and the batch that waits for credit.
         self._outbox: deque[tuple[Any, Ticket]] = deque()
@@ -59,21 +62,29 @@ class SenderCore(LinkCore):
                 error.args = (str(error).partition(": ")[2],)  # which of the messages goes without saying
             raise
 
+    def _start(self, messages: Sequence[Any], owner: Owner, transaction: TransactionHandle | None, first: int | None) -> _Posting:
+        """Encodes messages, and posts what can be at once. first: the index of the first message, where errors shall tell of it."""
+        handle: SenderHandle = self.handle
+        payloads = self._take_payloads()
+        self._encode(payloads, messages, first)
+        number = self._register(payloads, owner, transaction)
+        status = handle.post(payloads, self.driver.moves)
+        if status == OK:
+            self._spare.append(payloads)
+        return status, handle, payloads, number
+
     def _register(self, payloads: Payloads, owner: Owner, transaction: TransactionHandle | None = None) -> int:
         number = next(self._numbers)
         payloads.begin(number << CONTEXT_SHIFT, transaction)
         self._batches[number] = owner
-        self.driver.watch(self)
+        if not self.driver.moves:
+            self.driver.watch(self)
         return number
 
-    def submit(self, messages: Sequence[Any], owner: Owner, transaction: TransactionHandle | None = None, first: int | None = None) -> Flow[None]:
-        """Posts a batch, when there is room for it. first: the index of the first message, where errors shall tell of it."""
-        handle = self.handle
-        payloads = self._take_payloads()
-        self._encode(payloads, messages, first)
-        number = self._register(payloads, owner, transaction)
+    def _go_on(self, posting: _Posting, owner: Owner, count: int) -> Flow[None]:
+        """Posts the rest of a batch, when there is room for it."""
+        status, handle, payloads, number = posting
         try:
-            status = handle.post(payloads, self.driver.moves)
             while status != OK:
                 if status in AGAIN:
                     wait = PostWait(handle, payloads)
@@ -85,10 +96,16 @@ class SenderCore(LinkCore):
                 else:
                     raise self.failure(status)
         except BaseException:
-            self._withdraw(number, owner, len(messages) - payloads.posted)
+            self._withdraw(number, owner, count - payloads.posted)
             raise
-        self.driver.kick()
         self._spare.append(payloads)
+
+    def submit(self, messages: Sequence[Any], owner: Owner, transaction: TransactionHandle | None, first: int | None = None) -> Flow[None]:
+        """Posts a batch, when there is room for it. first: as of _start."""
+        posting = self._start(messages, owner, transaction, first)
+        if posting[0] != OK:
+            yield from self._go_on(posting, owner, len(messages))
+        self.driver.kick()
 
     def _refuse(self, payloads: Payloads, owner: Owner, status: int) -> None:
         """The next message cannot be sent."""
@@ -124,13 +141,19 @@ class SenderCore(LinkCore):
         """Sends a message, and waits for its outcome. Raises OutcomeError."""
         ticket = Ticket()
         try:
-            yield from self.post(message, ticket, transaction)
-            if not ticket.is_done:
+            if self.driver.moves:
+                posting = self._start((message,), ticket, transaction, None)
+                if posting[0] != OK:
+                    yield from self._go_on(posting, ticket, 1)
+                ticket.is_posted = True
+            else:
+                yield from self.post(message, ticket, transaction)
+            if ticket.left:
                 yield OutcomeWait(self, ticket)
         except BaseException as error:
             ticket.give_up(error)
             raise
-        return self.result(ticket)
+        return OUTCOME_ACCEPTED if ticket.result is OUTCOME_ACCEPTED else self.result(ticket)
 
     def result(self, ticket: Ticket) -> Outcome:
         """The outcome of a message that has one. Raises OutcomeError, and why there is none."""
@@ -226,12 +249,12 @@ class SenderCore(LinkCore):
 
     def collect(self, moves: bool) -> None:
         """Takes outcomes that have come, and tells those who wait."""
-        told: list[Owner] = []
         handle: SenderHandle = self.handle
         outcomes = self._outcomes
+        told: list[Owner] = []
         with self._lock:
-            while handle.take_outcomes(outcomes, moves) == OK:
-                self._dispatch(outcomes, told)
+            while (result := handle.take_outcomes(outcomes, moves)) <= OK:
+                self._dispatch(result, outcomes, told)
                 if outcomes.are_all:
                     break
                 moves = False
@@ -239,72 +262,89 @@ class SenderCore(LinkCore):
         for owner in told:
             owner.tell()
 
-    def _collected(self, outcomes: Outcomes) -> None:
-        """Tells those who wait of what was taken for that."""
+    def _tell(self, result: int, outcomes: Outcomes) -> None:
+        """Tells those who wait of what was taken."""
         told: list[Owner] = []
         with self._lock:
-            self._dispatch(outcomes, told)
+            self._dispatch(result, outcomes, told)
             self._call_followers()
         for owner in told:
             owner.tell()
 
-    def _call_followers(self) -> None:
-        for latch, owner in tuple(self._followers.items()):
-            if owner.is_done:
-                del self._followers[latch]
-                latch.release()
-
-    def _dispatch(self, outcomes: Outcomes, told: list[Owner]) -> None:
-        batches = self._batches
+    def _dispatch(self, result: int, outcomes: Outcomes, told: list[Owner]) -> None:
+        if result < OK:
+            self._complete(-1 - result, 1, OUTCOME_ACCEPTED, told)
+            outcomes.forget_run()
+            return
         while (run := outcomes.next_run()) is not None:
             context, count, state_type, is_unknown, detail = run
-            number = context >> CONTEXT_SHIFT
-            owner = batches[number]
             said = outcomes.detail(detail) if detail else None
-            owner.complete(context & _CONTEXT_MASK, count, outcome_of(state_type, bool(is_unknown), said))
-            told.append(owner)
-            if owner.left == 0:
-                del batches[number]
+            self._complete(context, count, outcome_of(state_type, bool(is_unknown), said), told)
+
+    def _complete(self, context: int, count: int, outcome: Outcome, told: list[Owner]) -> None:
+        number = context >> CONTEXT_SHIFT
+        owner = self._batches[number]
+        owner.complete(context & _CONTEXT_MASK, count, outcome)
+        told.append(owner)
+        if owner.left == 0:
+            del self._batches[number]
+
+    # --- Threads that wait for outcomes: one of them, who leads, does within C, and tells the others.
 
     def await_outcomes(self, owner: Owner, timeout_ms: int) -> None:
         """Of threads: waits until the owner has all its outcomes, or the time is up."""
-        latch = None
+        if self._leading.acquire(False):
+            self._lead(owner, timeout_ms)
+            return
+        latch = Latch()
         with self._lock:
             if owner.is_done:
                 return
-            if self._has_leader:
-                latch = Latch()
-                self._followers[latch] = owner
-            self._has_leader = True
-        if latch is None:
+            self._followers[latch] = owner
+        if self._leading.acquire(False):  # whoever led has left meanwhile
+            self._followers.pop(latch, None)
             self._lead(owner, timeout_ms)
         else:
             self._follow(latch, timeout_ms)
 
     def _lead(self, owner: Owner, timeout_ms: int) -> None:
-        handle: SenderHandle = self.handle
         outcomes = self._leaders_outcomes
-        deadline = time.monotonic() + timeout_ms / 1000
         try:
-            while not owner.is_done and (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
-                status = handle.wait_outcomes(outcomes, left_ms)
-                if status == OK:
-                    self._collected(outcomes)
-                    continue
-                pause_where_scarce(status)
-                if status == NOT_FOUND:
-                    self.collect(False)  # whoever took them tells of them before that
-                elif status not in AGAIN:
-                    raise self.failure(status)
-                if status == NOT_FOUND and not owner.is_done:
-                    raise ClosedError(f"the {self.what} was closed meanwhile")
+            handle: SenderHandle = self.handle
+            deadline = time.monotonic() + timeout_ms / 1000
+            while owner.left and timeout_ms > 0:
+                result = handle.wait_outcomes(outcomes, timeout_ms)
+                if result <= OK:
+                    self._tell(result, outcomes)
+                else:
+                    self._check_wait(result, owner)
+                if owner.left:
+                    timeout_ms = int((deadline - time.monotonic()) * 1000)
         finally:
-            self._pass_on()
+            self._leading.release()
+            if self._followers:
+                self._call_one()
 
-    def _pass_on(self) -> None:
-        """The next of those who follow leads."""
+    def _check_wait(self, status: int, owner: Owner) -> None:
+        """A wait has ended without an outcome."""
+        pause_where_scarce(status)
+        if status == NOT_FOUND:
+            self.collect(False)  # whoever took the last ones tells of them before that
+            if owner.left:
+                raise ClosedError(f"the {self.what} was closed meanwhile")
+        elif status not in AGAIN:
+            raise self.failure(status)
+
+    def _call_followers(self) -> None:
+        """Calls those who have what they waited for."""
+        for latch, owner in tuple(self._followers.items()):
+            if owner.is_done:
+                del self._followers[latch]
+                latch.release()
+
+    def _call_one(self) -> None:
+        """One of those who follow is to lead."""
         with self._lock:
-            self._has_leader = False
             for latch in self._followers:
                 del self._followers[latch]
                 latch.release()
@@ -315,10 +355,11 @@ class SenderCore(LinkCore):
         try:
             was_called = latch.wait(timeout_ms / 1000)
         finally:
-            with self._lock:
-                missed = not was_called and self._followers.pop(latch, None) is None
-                if missed and not self._has_leader:
-                    self._pass_on()
+            if not was_called:
+                with self._lock:
+                    missed = self._followers.pop(latch, None) is None
+                if missed:
+                    self._call_one()  # it was perhaps this one's turn
 
     def flushed(self) -> Flow[None]:
         """Until all that was posted has an outcome."""
@@ -352,7 +393,7 @@ class SenderCore(LinkCore):
         for owner in told:
             owner.complete(0, owner.left, outcome_of(0, True, None))
             owner.tell()
-        self._pass_on()
+        self._call_one()
 
 
 class PostWait(Wait):
@@ -383,10 +424,10 @@ class OutcomeWait(Wait):
     is_polled = False
 
     def __init__(self, sender: SenderCore, owner: Owner) -> None:
-        super().__init__()
+        self.wake = None
         self._sender = sender
         self._owner = owner
-        self.done = owner.is_done
+        self.done = owner.left == 0
         if not sender.driver.moves:
             owner.on_done(self.finish)
 

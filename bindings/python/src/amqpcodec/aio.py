@@ -92,7 +92,7 @@ class AsyncioDriver(LoopDriver):
                     error = AmqpTimeoutError()
             except BaseException as raised:
                 error = raised
-            finally:
+            if wait.wake is not None:
                 self._end(wait)
             try:
                 wait = flow.send(None) if error is None else flow.throw(error)
@@ -115,7 +115,8 @@ class AsyncioDriver(LoopDriver):
     def _end(self, wait: Wait) -> None:
         wait.wake = None
         self._limits.pop(wait, None)
-        self.forget(wait)
+        if wait.is_polled:
+            self.forget(wait)
 
     # --- Time-outs. One timer for all: mostly nothing times out, and then it costs little to have had a time-out.
 
@@ -270,6 +271,8 @@ class Receiver(Link):
 
     def accept(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
         """As amqpcodec.Receiver.accept; it does not wait, and is not awaited."""
+        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
+            return True
         return self._core.settle(messages, ACCEPTED, handle_of(transaction))
 
     def release(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
