@@ -130,6 +130,7 @@ def python_composites(composites: list[Composite], choices: dict[str, str]) -> s
 
 {NOTICE.format(source="lib/schema/composites.def")}
 """
+# ruff: noqa
 
 from __future__ import annotations
 
