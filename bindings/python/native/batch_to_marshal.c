@@ -87,24 +87,31 @@ uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *del
     return batch->count;
 }
 
+static size_t size_at(const void *sizes, size_t index)
+{
+    uint32_t size;
+    memcpy(&size, (const uint8_t *)sizes + index * sizeof size, sizeof size);
+    return size;
+}
+
 /* The message at the index of joined ones. False where the sizes are more than there is. */
-static bool find_joined(amqpc_bytes joined, const uint32_t *sizes, uint32_t index,
-                        amqpc_bytes *payload)
+static bool find_joined(amqpc_bytes joined, const void *sizes, uint32_t index, amqpc_bytes *payload)
 {
     size_t offset = 0;
     for (uint32_t i = 0; i < index; i++) {
-        if (sizes[i] > joined.size - offset) {
+        const size_t size = size_at(sizes, i);
+        if (size > joined.size - offset) {
             return false;
         }
-        offset += sizes[i];
+        offset += size;
     }
     payload->data = (const uint8_t *)joined.data + offset;
-    payload->size = sizes[index];
+    payload->size = size_at(sizes, index);
     return payload->size <= joined.size - offset;
 }
 
 uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_t size,
-                                const uint32_t *sizes, uint32_t count, uint32_t first,
+                                const void *sizes, uint32_t count, uint32_t first,
                                 crossing_batch *batch)
 {
     size_t taken = 0;
@@ -115,12 +122,12 @@ uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_
         return 0;
     }
     const uint8_t *end = (const uint8_t *)data + size;
-    for (uint32_t i = first; add_message(output, batch, payload, NULL, &taken); i++) {
+    for (uint32_t i = first + 1; add_message(output, batch, payload, NULL, &taken); i++) {
         payload.data = (const uint8_t *)payload.data + payload.size;
-        if (i + 1 == count || sizes[i + 1] > (size_t)(end - (const uint8_t *)payload.data)) {
+        if (i == count || size_at(sizes, i) > (size_t)(end - (const uint8_t *)payload.data)) {
             break;
         }
-        payload.size = sizes[i + 1];
+        payload.size = size_at(sizes, i);
     }
     if (batch->status != AMQPC_OK) {
         put_failure(output, batch, payload, NULL);

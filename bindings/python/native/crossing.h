@@ -104,11 +104,11 @@ uint32_t crossing_decode_deliveries(crossing_output *output, amqpc_delivery *del
 /* Makes a list of messages that stand one behind the other, from the one at the index `first` on.
  *
  * data, size    all of them
- * sizes, count  of each its size
+ * sizes, count  of each its size, of 32 bits in the machine's order
  *
  * Returns batch->count; 0, with AMQPC_INVALID_ARGUMENT, where the sizes do not fit. */
 uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_t size,
-                                const uint32_t *sizes, uint32_t count, uint32_t first,
+                                const void *sizes, uint32_t count, uint32_t first,
                                 crossing_batch *batch);
 
 /* A delivery's bytes that live as long as somebody looks at them. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _interpreter  # noqa: F401 - which refuses subinterpreters
@@ -223,9 +224,14 @@ def _joined(items: list[Any]) -> Iterator[tuple[bytes, Any, int]]:
         if sum(sizes) > _JOINED_SIZE_MAX:
             for item in some:
                 single = item if type(item) is bytes else b"".join([item])
-                yield single, ffi.new(_SIZES, [len(single)]), 1
+                yield single, _packed([len(single)]), 1
             continue
         joined = b"".join(some)
         if sum(sizes) != len(joined):  # a memoryview's items need not be bytes
             sizes = [memoryview(item).nbytes for item in some]
-        yield joined, ffi.new(_SIZES, sizes), len(some)
+        yield joined, _packed(sizes), len(some)
+
+
+def _packed(sizes: list[int]) -> Any:
+    """Numbers of 32 bits. Each interpreter has a way that is slow in the other."""
+    return ffi.new(_SIZES, sizes) if PYPY else pack(f"={len(sizes)}I", *sizes)
