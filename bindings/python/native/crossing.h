@@ -129,11 +129,12 @@ void crossing_view_free(crossing_view *view);
 
 /* Bits of the flags of a message that is encoded: the kind of its body (amqpc_body_kind), or that
  * its type decides: bytes are data, all else is a value; that the body is a list of several
- * sections. */
-#define CROSSING_BODY_SHIFT   4
-#define CROSSING_BODY_MASK    3
-#define CROSSING_BODY_SEVERAL 0x40
-#define CROSSING_BODY_BY_TYPE 0x100
+ * sections; that it is the number of one that was lent. */
+#define CROSSING_BODY_SHIFT    4
+#define CROSSING_BODY_MASK     3
+#define CROSSING_BODY_SEVERAL  0x40
+#define CROSSING_BODY_BY_TYPE  0x100
+#define CROSSING_BODY_BORROWED 0x200
 
 /* Added to a result: a binary lies within a list or a map, and marshal makes one of whatever has
  * the buffer protocol. */
@@ -162,6 +163,10 @@ typedef struct crossing_encoder {
 crossing_encoder *crossing_encoder_new(void);
 
 void crossing_encoder_free(crossing_encoder *encoder);
+
+/* Lends bodies of messages, which then need not go through marshal: CROSSING_BODY_BORROWED. They
+ * are borrowed until others, or none, are lent. */
+void crossing_encoder_lend(crossing_encoder *encoder, const amqpc_bytes *bodies, size_t count);
 
 /* Encodes the object whose marshal bytes (versions 2 to 4) are given: one value; one message, a
  * list of 24 fields; a list of messages.

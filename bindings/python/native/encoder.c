@@ -78,6 +78,12 @@ void crossing_encoder_free(crossing_encoder *encoder)
     free(encoder);
 }
 
+void crossing_encoder_lend(crossing_encoder *encoder, const amqpc_bytes *bodies, size_t count)
+{
+    encoder->parts->bodies = bodies;
+    encoder->parts->body_count = count;
+}
+
 /* All chunks but the oldest, of the usual size, go. */
 static void arena_reset(struct crossing_encoder_parts *parts)
 {

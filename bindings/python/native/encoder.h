@@ -64,6 +64,9 @@ struct crossing_encoder_parts {
     arena_chunk *arena;
     size_t arena_used;
 
+    const amqpc_bytes *bodies; /* of messages that are encoded by CROSSING_BODY_BORROWED */
+    size_t body_count;
+
     uint8_t *window; /* CROSSING_WINDOW bytes, which never move */
     uint8_t *output; /* the window, or where what does not fit it is put */
     size_t output_capacity;

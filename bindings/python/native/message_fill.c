@@ -233,9 +233,28 @@ static bool fill_application_properties(amqpc_message *message, const amqpc_valu
     return true;
 }
 
-/* That every section has the type that its kind wants is the library's to check. */
-static bool fill_body(amqpc_message *message, int64_t flags, const amqpc_value *value)
+/* A body that is not among marshal's bytes but where it lies. */
+static bool borrow_body(const struct crossing_encoder_parts *parts, const amqpc_value *value,
+                        amqpc_value *body)
 {
+    if (value->type != AMQPC_TYPE_LONG || value->as.u64 >= parts->body_count) {
+        return false;
+    }
+    *body = (amqpc_value){.type = AMQPC_TYPE_BINARY, .as.bytes = parts->bodies[value->as.u64]};
+    return true;
+}
+
+/* That every section has the type that its kind wants is the library's to check. */
+static bool fill_body(struct crossing_encoder_parts *parts, int64_t flags, const amqpc_value *value)
+{
+    amqpc_message *message = &parts->message;
+    amqpc_value borrowed;
+    if ((flags & CROSSING_BODY_BORROWED) != 0) {
+        if (!borrow_body(parts, value, &borrowed)) {
+            return false;
+        }
+        value = &borrowed;
+    }
     message->body_kind = (uint32_t)(flags >> CROSSING_BODY_SHIFT & CROSSING_BODY_MASK);
     if ((flags & CROSSING_BODY_BY_TYPE) != 0) {
         message->body_kind = value->type == AMQPC_TYPE_BINARY ? AMQPC_BODY_DATA : AMQPC_BODY_VALUE;
@@ -257,8 +276,9 @@ static bool fill_body(amqpc_message *message, int64_t flags, const amqpc_value *
 }
 
 /* The index of the field at fault, or -1. */
-static int fill_plain_sections(amqpc_message *message, const amqpc_value *fields)
+static int fill_plain_sections(struct crossing_encoder_parts *parts, const amqpc_value *fields)
 {
+    amqpc_message *message = &parts->message;
     int wrong = fill_header(&message->header, fields);
     if (wrong < 0) {
         wrong = fill_properties(&message->properties, fields);
@@ -271,7 +291,7 @@ static int fill_plain_sections(amqpc_message *message, const amqpc_value *fields
     if (wrong < 0 && fields[FIELD_FLAGS].type != AMQPC_TYPE_LONG) {
         wrong = FIELD_FLAGS;
     }
-    if (wrong < 0 && !fill_body(message, fields[FIELD_FLAGS].as.i64, &fields[FIELD_BODY])) {
+    if (wrong < 0 && !fill_body(parts, fields[FIELD_FLAGS].as.i64, &fields[FIELD_BODY])) {
         wrong = FIELD_BODY;
     }
     return wrong;
@@ -279,6 +299,6 @@ static int fill_plain_sections(amqpc_message *message, const amqpc_value *fields
 
 amqpc_status crossing_fill_message(crossing_encoder *encoder, const amqpc_value *fields)
 {
-    encoder->field = fill_plain_sections(&encoder->parts->message, fields);
+    encoder->field = fill_plain_sections(encoder->parts, fields);
     return encoder->field < 0 ? fill_all_annotations(encoder, fields) : AMQPC_INVALID_ARGUMENT;
 }

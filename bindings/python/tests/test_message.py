@@ -331,9 +331,25 @@ def test_what_is_no_message_is_refused() -> None:
             encode_messages([wrong])
 
 
-@pytest.mark.parametrize("size", [16_384, 131_072, 3_000_000])
+@pytest.mark.parametrize("size", [16_384, 32_767, 32_768, 131_072, 3_000_000])
 def test_large_messages_are_whole(size: int) -> None:
     message = Message(b"x" * size, to="queue", application_properties={"a": "y" * size})
     encoded = encode_messages([message, Message(b"small"), message])
     assert [decode_message(data).body for data in encoded] == [b"x" * size, b"small", b"x" * size]
     assert encode_message(message) == encoded[0]
+    assert decode_message(encoded[0]).application_properties == {"a": "y" * size}
+
+
+def test_large_bodies_keep_their_kind() -> None:
+    large = b"x" * 100_000
+    bodies = [large, Value(large), bytearray(large), Data([large, large]), {"k": large}]
+    encoded = encode_messages([Message(body) for body in bodies])
+    assert encoded == [encode_message(Message(body)) for body in bodies]
+    again = [decode_message(data).copy() for data in encoded]
+    assert encode_messages(again) == encoded
+    assert [message.body_kind for message in again] == ["data", "value", "data", "data", "value"]
+
+
+def test_errors_beside_large_bodies_are_told_as_all() -> None:
+    with pytest.raises(EncodeError, match="message 1: ttl"):
+        encode_messages([Message(b"x" * 100_000), Message(b"x" * 100_000, ttl=-1)])
