@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amqpcodec._client import Connection, Posted, Receiver, Requester, Sender, Transaction, connect
 from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix, encode, encode_message, encode_messages
 from amqpcodec._errors import (
     AmqpConnectionError,
@@ -45,7 +44,6 @@ from amqpcodec._errors import (
 )
 from amqpcodec._logging import TRACE
 from amqpcodec._message import Data, Message, Sequence, Value
-from amqpcodec._outcomes import Outcome
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._status import Status
 from amqpcodec._types import (
@@ -68,8 +66,10 @@ from amqpcodec._types import (
 
 if TYPE_CHECKING:
     from amqpcodec import aio, filters
+    from amqpcodec._client import Connection, Posted, Receiver, Requester, Sender, Transaction, connect
     from amqpcodec._composites import Source, Target
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
+    from amqpcodec._outcomes import Outcome
     from amqpcodec._text import dump, explain, to_json, to_text
 
 __all__ = [
@@ -145,8 +145,10 @@ for _public in __all__:
     if isinstance(globals().get(_public), type):
         globals()[_public].__module__ = __name__
 
-# What few programs need is imported when it is first asked for: names, and the modules that have them.
+# What not every program needs is imported when it is first asked for: names, and the modules that have them.
 _LATE = {
+    **dict.fromkeys(("Connection", "Posted", "Receiver", "Requester", "Sender", "Transaction", "connect"), "_client"),
+    "Outcome": "_outcomes",
     **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
     **dict.fromkeys(("Source", "Target"), "_composites"),
     **dict.fromkeys(("dump", "explain", "to_json", "to_text"), "_text"),
