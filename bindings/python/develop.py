@@ -43,14 +43,30 @@ def tag_of(python: str) -> str:
     return asked.stdout.strip()
 
 
+def has_cffi(python: str) -> bool:
+    return subprocess.run([python, "-c", "import cffi"], capture_output=True, check=False).returncode == 0
+
+
+def cached_python(module: Path) -> str | None:
+    """The interpreter that a module's folder was configured for; None for none that can still be used."""
+    cache = module / "CMakeCache.txt"
+    found = re.search(r"^Python_EXECUTABLE:\w+=(.*)$", cache.read_text(), flags=re.MULTILINE) if cache.exists() else None
+    if found is None or shutil.which(found.group(1)) is None or not has_cffi(found.group(1)):
+        shutil.rmtree(module, ignore_errors=True)
+        return None
+    return found.group(1)
+
+
 def build(folder: Path, python: str, tag: str, flags: list[str]) -> Path:
     """The library and the module; gives the module's build folder."""
-    library, module = folder / "library", folder / f"module-{tag}"
+    library, module = folder / "library", folder / f"module-{'abi3' if tag.startswith('cp') else tag}"
     common = ["-G", "Ninja", *flags]
     wanted = ["-DAMQPCODEC_BUILD_SHARED=OFF", "-DAMQPCODEC_BUILD_TESTS=OFF", "-DAMQPCODEC_TOOLS_JSON=OFF"]
     run("cmake", "-S", ROOT, "-B", library, *common, *wanted)
     run("cmake", "--build", library)
-    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={python}", f"-DAMQPCODEC_BUILT={library}",
+    # One module serves every CPython, so it stays with the one that it was built by first, as long as that is there.
+    built_by = cached_python(module) or python
+    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={built_by}", f"-DAMQPCODEC_BUILT={library}",
         "-DAMQPCODEC_WARNINGS_AS_ERRORS=ON")  # fmt: skip
     run("cmake", "--build", module)
     return module
