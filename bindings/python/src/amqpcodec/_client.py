@@ -538,3 +538,7 @@ def connect(url: str = "amqp://localhost", *, timeout: float | None = 30.0, **op
 
 
 __all__ = ["AmqpTimeoutError", "Connection", "Posted", "Receiver", "Requester", "Sender", "connect"]
+
+# Whoever meets one is told where it is public.
+for _public in (Connection, Posted, Receiver, Requester, Sender, Transaction, Outcome):
+    _public.__module__ = "amqpcodec"
