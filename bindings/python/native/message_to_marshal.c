@@ -445,7 +445,7 @@ static amqpc_status put_message(crossing_output *output, const amqpc_message *me
     flags |= message->body_count > 1 ? FLAG_SEVERAL : 0;
     put_u32(output->data + start + FLAGS_OFFSET, flags);
     output->flags |= outer;
-    if (status == AMQPC_OK && (flags & FLAG_VIEWED) != 0) {
+    if (status == AMQPC_OK && (flags & FLAG_VIEWED) != 0 && delivered->delivery != NULL) {
         delivered->delivery->storage = NULL; /* it is the view's now */
     }
     return status;
