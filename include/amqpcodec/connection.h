@@ -108,10 +108,10 @@ AMQPC_API amqpc_status amqpc_connection_open(amqpc_connection *connection,
 
 /* Sends close (AMQP 2.7.9), as the answer to the peer's, or first.
  *
- * What waits for a session's window is not sent any more, and nobody is told of deliveries that were
- * sent settled: there is nothing behind close (AMQP 2.4.3). Whoever wants them to arrive waits until
- * amqpc_connection_statistics.output_size is 0, and closes links first: some peers drop what came
- * by links that are attached when the connection is closed.
+ * What waits for a session's window is not sent any more, and nobody is told of deliveries that
+ * were sent settled: there is nothing behind close (AMQP 2.4.3). Whoever wants them to arrive waits
+ * until amqpc_connection_statistics.output_size is 0, and closes links first: some peers drop what
+ * came by links that are attached when the connection is closed.
  *
  * error  borrowed until return; NULL for none
  *

@@ -173,9 +173,10 @@ static amqpc_status send_attach(amqpci_client_link *link)
     if (status == AMQPC_OK) {
         status = need_link(link, attach.name);
     }
-    if (status == AMQPC_OK) {
-        status = say_attach(link, &attach);
+    if (status != AMQPC_OK) {
+        return status;
     }
+    status = say_attach(link, &attach);
     for (int i = 0; i < 2 && status == AMQPC_LIMIT_REACHED; i++) {
         status = attach_elsewhere(link, &attach); /* a second time where that one is full, too */
     }

@@ -136,7 +136,7 @@ static bool is_cut(const amqpc_update *update)
 static void take_answer(amqpc_transaction *transaction, const amqpc_update *update)
 {
     bool declares = transaction->phase == AMQPCI_TRANSACTION_DECLARING;
-    amqpc_bytes id;
+    amqpc_bytes id = {NULL, 0};
     amqpc_status status = AMQPC_NO_MEMORY;
     if (!is_cut(update)) {
         status = declares ? amqpc_update_declared(update, &id) : amqpc_update_discharged(update);

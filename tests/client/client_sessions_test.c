@@ -104,6 +104,27 @@ static void test_handles_that_are_free_again_are_used(void **state)
     client_fixture_free(&with.fixture);
 }
 
+static void test_links_for_which_there_is_no_session_fail_and_harm_no_others(void **state)
+{
+    client_fixture fixture;
+    amqpc_sender *senders[HANDLES + 5];
+    amqpc_outcome outcome;
+    uint8_t storage[13];
+    (void)state;
+    client_fixture_make(&fixture, &(test_server_options){.handles = HANDLES, .channels = 1}, NULL);
+    for (size_t i = 0; i < HANDLES + 5; i++) {
+        senders[i] = make_sender(fixture.client, "accept", AMQPC_AT_LEAST_ONCE);
+    }
+    for (size_t i = 0; i < HANDLES + 5; i++) {
+        assert_status(i < HANDLES ? AMQPC_OK : AMQPC_LIMIT_REACHED,
+                      amqpc_sender_wait_open(senders[i], PATIENCE_MS));
+    }
+    amqpc_sender_free(senders[0]);
+    assert_ok(
+        amqpc_sender_send_bytes(senders[1], number_payload(1, storage), PATIENCE_MS, &outcome));
+    client_fixture_free(&fixture);
+}
+
 /* The test's server takes them over several sessions. */
 static void test_a_discharge_comes_behind_what_other_sessions_sent(void **state)
 {
@@ -137,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_they_are_attached_again_when_the_sessions_end),
         cmocka_unit_test(test_they_are_closed_before_the_connection),
         cmocka_unit_test(test_handles_that_are_free_again_are_used),
+        cmocka_unit_test(test_links_for_which_there_is_no_session_fail_and_harm_no_others),
         cmocka_unit_test(test_a_discharge_comes_behind_what_other_sessions_sent),
     };
     return cmocka_run_group_tests_name("client sessions", tests, NULL, NULL);

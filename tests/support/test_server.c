@@ -186,6 +186,9 @@ static void accept_one(test_server *server)
     if (server->options.max_frame_size > 0) {
         limits.frame_size = server->options.max_frame_size;
     }
+    if (server->options.channels > 0) {
+        limits.channels = server->options.channels;
+    }
     amqpc_connection_options_init(&options, sizeof options);
     amqpc_sasl_options_init(&sasl, sizeof sasl);
     sasl.optional = true;

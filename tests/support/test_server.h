@@ -40,6 +40,7 @@ enum { TEST_SERVER_NUMBERS_MAX = 1 << 16 };
  * recovers_nothing  a link that says what is unsettled ends the session, with amqp:not-implemented
  * credit          that receivers are kept at; 0: 100
  * handles         links of one session; 0: the default
+ * channels        sessions of one connection; 0: the default
  * window          of sessions, in frames; 0: the default
  * transactions    there is a coordinator
  * dry_coordinator  that gives no credit
@@ -64,6 +65,7 @@ typedef struct test_server_options {
     uint32_t credit;
     uint32_t window;
     uint32_t handles;
+    uint32_t channels;
     uint32_t number_count;
     uint32_t port;
     uint32_t max_frame_size;

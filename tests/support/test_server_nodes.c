@@ -242,7 +242,21 @@ static void take_message(test_server *server, amqpc_link *link, const amqpc_deli
     }
 }
 
-static void count_outcomes(test_server *server, amqpc_link *link);
+static void take_messages_of(test_server *server, amqpc_link *link)
+{
+    amqpc_delivery delivery;
+    size_t count = 1;
+    while (amqpc_link_receive(link, &delivery, 1, &count) == AMQPC_OK && count == 1) {
+        take_message(server, link, &delivery);
+        amqpc_delivery_release(&delivery);
+        bool attached = amqpc_link_get_state(link) == AMQPC_LINK_ATTACHED;
+        if (attached && test_server_is_node(link, "forced") && server->messages % 5 == 0) {
+            detach_with(link, "amqp:link:detach-forced");
+        } else if (attached && test_server_is_node(link, "kicked")) {
+            detach_with(link, "amqp:resource-deleted");
+        }
+    }
+}
 
 /* A discharge is about what came before it, by whichever link: that is taken first. */
 static void take_work(test_server *server, const amqpc_connection *connection)
@@ -254,7 +268,7 @@ static void take_work(test_server *server, const amqpc_connection *connection)
             if (amqpc_link_role(link) == AMQPC_ROLE_SENDER) {
                 count_outcomes(server, link);
             } else if (!test_server_is_coordinator(link)) {
-                take_messages(server, link);
+                take_messages_of(server, link);
             }
         }
     }
@@ -262,21 +276,10 @@ static void take_work(test_server *server, const amqpc_connection *connection)
 
 static void take_messages(test_server *server, amqpc_link *link)
 {
-    amqpc_delivery delivery;
-    size_t count = 1;
     if (test_server_is_coordinator(link)) {
         take_work(server, amqpc_session_connection(amqpc_link_session(link)));
     }
-    while (amqpc_link_receive(link, &delivery, 1, &count) == AMQPC_OK && count == 1) {
-        take_message(server, link, &delivery);
-        amqpc_delivery_release(&delivery);
-        bool attached = amqpc_link_get_state(link) == AMQPC_LINK_ATTACHED;
-        if (attached && test_server_is_node(link, "forced") && server->messages % 5 == 0) {
-            detach_with(link, "amqp:link:detach-forced");
-        } else if (attached && test_server_is_node(link, "kicked")) {
-            detach_with(link, "amqp:resource-deleted");
-        }
-    }
+    take_messages_of(server, link);
 }
 
 /* --- Sending. */
