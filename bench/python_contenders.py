@@ -97,7 +97,10 @@ def started_peer(peer: Path, case: Case, count: int) -> Iterator[tuple[int, subp
     with subprocess.Popen([*placed(0), str(peer), *words], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline()), process
+            line = process.stdout.readline().strip()
+            if not line.isdigit():
+                raise programs.ProgramError("the C peer did not start")
+            yield int(line), process
         finally:
             process.kill()
 
