@@ -15,7 +15,7 @@ import textwrap
 from pathlib import Path
 
 from definitions import KINDS, LIB, NOTICE, Composite, Field, Option, client_options, read_schema, statuses
-from generate_python import python_composites
+from generate_python import python_composites, status_module
 
 ROOT = LIB.parent
 WIDTH = 100  # columns
@@ -89,56 +89,6 @@ def status_page() -> str:
 | --- | --- | --- | --- |
 {lines}
 """
-
-
-def status_module() -> str:
-    """What Python has of the statuses."""
-
-    def quoted(value: str) -> str:
-        return f'"{value}"'
-
-    numbers = "\n".join(f"    {name} = {number}" for name, number, _, _ in statuses())
-    texts = "\n".join(f"    {number}: {quoted(text)}," for _, number, text, _ in statuses())
-    conditions = "\n".join(f"    {number}: {quoted(condition)}," for _, number, _, condition in statuses() if condition)
-    return f'''"""The statuses of the library.
-
-{NOTICE.format(source="lib/base/status.def")}
-"""
-
-from __future__ import annotations
-
-from enum import IntEnum
-
-
-class Status(IntEnum):
-    """The result of a call of the library. Numbers never change."""
-
-{numbers}
-
-    @property
-    def text(self) -> str:
-        """The status in words."""
-        return _TEXTS[self.value]
-
-    @property
-    def condition(self) -> str | None:
-        """The AMQP error condition that tells a peer (AMQP 2.8.15 to 2.8.18), or None."""
-        return _CONDITIONS.get(self.value)
-
-    @classmethod
-    def of(cls, number: int) -> Status:
-        """The status of a number; of one that a newer library has, SYSTEM_ERROR."""
-        return cls(number) if number in _TEXTS else cls.SYSTEM_ERROR
-
-
-_TEXTS = {{
-{texts}
-}}
-
-_CONDITIONS = {{
-{conditions}
-}}
-'''
 
 
 # --- docs/client-options.md

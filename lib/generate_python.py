@@ -1,10 +1,10 @@
-"""The classes of the Python package for all composites; lib/generate.py writes what this makes."""
+"""What the Python package has of composites and statuses; lib/generate.py writes what this makes."""
 
 from __future__ import annotations
 
 import textwrap
 
-from definitions import NOTICE, Composite, Field
+from definitions import NOTICE, Composite, Field, statuses
 
 WIDTH = 110  # columns
 
@@ -152,4 +152,54 @@ __all__ = [
 # By numeric descriptor.
 COMPOSITES: dict[int, type[Composite]] = {{
 {by_code}}}
+'''
+
+
+def status_module() -> str:
+    """What Python has of the statuses."""
+
+    def quoted(value: str) -> str:
+        return f'"{value}"'
+
+    numbers = "\n".join(f"    {name} = {number}" for name, number, _, _ in statuses())
+    texts = "\n".join(f"    {number}: {quoted(text)}," for _, number, text, _ in statuses())
+    conditions = "\n".join(f"    {number}: {quoted(condition)}," for _, number, _, condition in statuses() if condition)
+    return f'''"""The statuses of the library.
+
+{NOTICE.format(source="lib/base/status.def")}
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """The result of a call of the library. Numbers never change."""
+
+{numbers}
+
+    @property
+    def text(self) -> str:
+        """The status in words."""
+        return _TEXTS[self.value]
+
+    @property
+    def condition(self) -> str | None:
+        """The AMQP error condition that tells a peer (AMQP 2.8.15 to 2.8.18), or None."""
+        return _CONDITIONS.get(self.value)
+
+    @classmethod
+    def of(cls, number: int) -> Status:
+        """The status of a number; of one that a newer library has, SYSTEM_ERROR."""
+        return cls(number) if number in _TEXTS else cls.SYSTEM_ERROR
+
+
+_TEXTS = {{
+{texts}
+}}
+
+_CONDITIONS = {{
+{conditions}
+}}
 '''

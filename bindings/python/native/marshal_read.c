@@ -297,7 +297,7 @@ static amqpc_status open_frame(marshal_input *input, unsigned code, uint32_t ref
                                             .remaining = count,
                                             .reference = reference,
                                             .weight = input->weight,
-                                            .code = code == '(' ? ')' : (char)code};
+                                            .code = (char)(code == '(' ? ')' : code)};
     return count == 0 ? close_frames(input) : AMQPC_OK;
 }
 

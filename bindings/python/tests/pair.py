@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+from amqpcodec import AmqpError, Status
 from amqpcodec.engine import Connection, Event, EventType, Receiver, Sender
 
 HELLO = b"\0Sw\xa1\5hello"
+
+
+def status_of(action: Any, *arguments: Any, **keywords: Any) -> Status:
+    """The status of the exception that a call raises."""
+    with pytest.raises(AmqpError) as caught:
+        action(*arguments, **keywords)
+    return caught.value.status
 
 
 class Pair:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from amqpcodec.testing import Broker
 
+pytestmark = pytest.mark.slow  # which interpreter it is makes no difference to the act
+
 DEMO = Path(__file__).resolve().parents[3] / "tests" / "demo"
 COUNT = 3000
 
