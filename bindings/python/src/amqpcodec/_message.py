@@ -291,13 +291,13 @@ def message_of(message: Any) -> Message:
 
 def body_flags(body: Any) -> int:
     """The flags of a body whose type decides."""
+    if type(body) is bytes:
+        return KIND_DATA
     if isinstance(body, Value):
         return KIND_VALUE
     if isinstance(body, _Body):
         kind = KIND_DATA if isinstance(body, Data) else KIND_SEQUENCE
         return kind | SEVERAL_SECTIONS if len(body.sections) > 1 else kind
-    if isinstance(body, bytes):
-        return KIND_DATA
     return KIND_DATA if is_buffer(body) else KIND_VALUE
 
 

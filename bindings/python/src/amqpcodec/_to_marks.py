@@ -19,7 +19,6 @@ from amqpcodec._message import (
     FIELD_NAMES,
     FOOTER,
     MESSAGE_ANNOTATIONS,
-    TIMES,
     Message,
     flat_fields,
     is_buffer,
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 128  # AMQPC_DEPTH_MAX
 _PLAIN = frozenset([type(None), bool, int, float, str, bytes])
-_UNSIGNED = (2, 5, 3, 19)  # fields that are integers
-_TEXTS = (10, 11, 12, 14, 15, 18, 20)
 _IDS = (8, 13)
-_USER_ID = 9
+_COMPOUND = (DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, APPLICATION_PROPERTIES, BODY, FOOTER)
+_UNMARKED = frozenset(range(1, FIELD_COUNT)).difference(_IDS, _COMPOUND)
 
 
 def marked(value: Any, depth: int = 0) -> Any:
@@ -63,13 +61,17 @@ def marked_value(value: Any) -> Any:
 
 
 def _list(value: Iterable[Any], depth: int) -> list[Any]:
+    if type(value) is list and _PLAIN.issuperset(map(type, value)):
+        return value
     return [marked(item, depth + 1) for item in value]
 
 
 def _map(value: Any, depth: int) -> Any:
-    if all(type(key) in _PLAIN for key in value):
-        return {key: marked(item, depth + 1) for key, item in value.items()}
-    return _pairs(value, depth)
+    if not _PLAIN.issuperset(map(type, value)):
+        return _pairs(value, depth)
+    if type(value) is dict and _PLAIN.issuperset(map(type, value.values())):
+        return value
+    return {key: marked(item, depth + 1) for key, item in value.items()}
 
 
 def _pairs(value: Any, depth: int) -> Any:
@@ -214,13 +216,13 @@ def marked_message(message: Any) -> list[Any]:
     if isinstance(message, Message) and hasattr(fields[BODY], "__next__"):
         # An iterator gives its items once, and a message may be encoded again.
         message._items[BODY] = fields[BODY] = list(fields[BODY])
-    for index in range(FIELD_COUNT):
-        if fields[index] is None:
+    for index, value in enumerate(fields):
+        if type(value) in _PLAIN:
             continue
         try:
-            fields[index] = _marked_field(fields, index)
+            fields[index] = _marked_field(value, index)
         except EncodeError as error:
-            raise field_error(fault_of(fields[index]) or error, index) from error.__cause__
+            raise field_error(fault_of(value) or error, index) from error.__cause__
     return fields
 
 
@@ -237,23 +239,19 @@ def field_error(error: EncodeError, index: int) -> EncodeError:
     return EncodeError(f"{FIELD_NAMES[index]}: {error}", status=error.status, field=FIELD_NAMES[index])
 
 
-def _marked_field(fields: list[Any], index: int) -> Any:
-    value = fields[index]
-    if index in TIMES:
-        return _milliseconds(value)
-    if index in _UNSIGNED:
-        return int(value) if isinstance(value, int) and type(value) is not bool else value
-    if index in _TEXTS:
-        return str.__str__(value) if isinstance(value, str) else value
+def _marked_field(value: Any, index: int) -> Any:
+    """The value of a field, which is not one of the plain types."""
+    if index in _UNMARKED:
+        # Their types are fixed: what is like one of these is made one, and all else is refused by C.
+        for base in (int, str):
+            if isinstance(value, base):
+                return base.__str__(value) if base is str else int(value)
+        return marked(value)
     if index in _IDS:
         return int(value) if isinstance(value, int) else marked(value)
-    if index == _USER_ID:
-        return marked(value)
-    if index in (DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, FOOTER, BODY):
-        return marked(value)
-    if index == APPLICATION_PROPERTIES and hasattr(value, "items"):
-        return marked({str.__str__(key) if isinstance(key, str) else key: item for key, item in value.items()})
-    return value
+    if index == APPLICATION_PROPERTIES and hasattr(value, "items") and not all(type(key) is str for key in value):
+        value = {str.__str__(key) if isinstance(key, str) else key: item for key, item in value.items()}
+    return marked(value)
 
 
 def fault_of(value: Any, path: str = "", depth: int = 0) -> EncodeError | None:
