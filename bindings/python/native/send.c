@@ -179,3 +179,21 @@ int64_t crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outco
     amqpc_status status = amqpc_sender_completions(sender->sender, NULL, 0, timeout_ms, &count);
     return status == AMQPC_OK ? crossing_take_outcomes(sender, outcomes, false) : (int64_t)status;
 }
+
+/* --- Both. */
+
+int64_t crossing_wait_send(crossing_sender *sender, crossing_payloads *payloads,
+                           const crossing_encoder *encoder, crossing_outcomes *outcomes,
+                           uint64_t context, int64_t timeout_ms)
+{
+    crossing_begin_payloads(payloads, encoder, context);
+    int status = post(sender, payloads, timeout_ms);
+    if (status != AMQPC_OK) {
+        return status;
+    }
+    int64_t taken = crossing_wait_outcomes(sender, outcomes, timeout_ms);
+    if (taken == -1 - (int64_t)context) {
+        outcomes->run_count = 0;
+    }
+    return taken;
+}

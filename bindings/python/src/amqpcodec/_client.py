@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, Union
 
-from amqpcodec._crossing_client import ACCEPTED, RELEASED, ClientHandle, Event, ReceiverHandle, RequesterHandle, SenderHandle, TransactionHandle
+from amqpcodec._crossing_client import ACCEPTED, RELEASED, ClientHandle, Event, ReceiverHandle, RequesterHandle, SenderHandle
+from amqpcodec._crossing_transaction import TransactionHandle
 from amqpcodec._encode import encode_message
 from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # A message, or what becomes the body of one.
 Sendable = Any
+
+
+# Time-outs that are shorter are kept to more exactly than SenderCore.send_at_once does.
+_AT_ONCE_S = 1.0
 
 
 class Unset:
@@ -198,7 +204,9 @@ class Sender(Link):
         LinkError and AmqpConnectionError where the link or the connection has ended.
         """
         sent = message if type(message) is Message else message_of(message)
-        return self._run(self._core.send(sent, None if transaction is None else handle_of(transaction)), timeout)
+        if transaction is not None or not self._core.driver.moves:
+            return self._run(self._core.send(sent, handle_of(transaction)), timeout)
+        return self._connection._send_at_once(self._core, sent, timeout)
 
     def send_many(self, messages: Iterable[Sendable], *, timeout: Timeout = None, transaction: Transaction | None = None) -> list[Outcome]:
         """Sends messages, without waiting for the outcome of one before the next is sent.
@@ -442,6 +450,19 @@ class Connection(ConnectionInformation):
 
     def _run(self, flow: Flow[T], timeout: Timeout) -> T:
         return self._driver.run(flow, self._timeout if isinstance(timeout, Unset) else timeout)
+
+    def _send_at_once(self, core: SenderCore, message: Any, timeout: Timeout) -> Outcome:
+        """Of threads. Mostly the outcome is there soon."""
+        seconds = self._timeout if isinstance(timeout, Unset) else timeout
+        if seconds is not None:
+            if seconds < _AT_ONCE_S:
+                return self._driver.run(core.send(message, None), seconds)
+            started = time.monotonic()
+        sent = core.send_at_once(message)
+        self._driver.report()
+        if isinstance(sent, Outcome):
+            return sent
+        return self._driver.run(sent, None if seconds is None else max(seconds - (time.monotonic() - started), 0))
 
     def sender(self, address: str | None = None, **options: Unpack[SenderOptions]) -> Sender:
         """Makes a sender; it is attached while one goes on.

@@ -20,6 +20,7 @@ from amqpcodec._status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from amqpcodec._crossing_transaction import TransactionHandle
     from amqpcodec._received import ReceivedMessage
 
 OK = int(Status.OK)
@@ -38,6 +39,7 @@ _begin_payloads = lib.crossing_begin_payloads
 _post = lib.crossing_post
 _take_outcomes = lib.crossing_take_outcomes
 _wait_outcomes = lib.crossing_wait_outcomes
+_wait_send = lib.crossing_wait_send
 _settle = lib.amqpc_receiver_settle
 
 CLIENT_OPEN = lib.CROSSING_CLIENT_OPEN
@@ -80,7 +82,7 @@ def _text(data: Any) -> str:
     return text
 
 
-def _error(said: Any) -> AmqpError:
+def error_of(said: Any) -> AmqpError:
     """The exception of an amqpc_client_error."""
     kind = error_class(said.status)
     rest: dict[str, Any] = {"status": said.status, "condition": _text(said.condition) or None}
@@ -139,7 +141,7 @@ class ClientHandle:
         said = ffi.new("amqpc_client_error *")
         made = lib.crossing_client_new(url, chosen, said)
         if made == ffi.NULL:
-            raise _error(said)
+            raise error_of(said)
         self._owner: Any = ffi.gc(made, lib.crossing_client_drop)
         self._c: Any = lib.crossing_client_get(made)
         self._deadline = ffi.new("int64_t *")
@@ -172,7 +174,7 @@ class ClientHandle:
     def error(self) -> AmqpError | None:
         """The last error of the connection."""
         said = ffi.new("amqpc_client_error *")
-        return _error(said) if lib.amqpc_client_get_error(self._c, said) == OK else None
+        return error_of(said) if lib.amqpc_client_get_error(self._c, said) == OK else None
 
     def next_event(self) -> Event | None:
         """It is asked often, and mostly there is none: the struct is kept, for one caller at a time."""
@@ -182,7 +184,7 @@ class ClientHandle:
             event = ffi.new("amqpc_client_event *")
         found = None
         if lib.amqpc_client_next_event(self._c, event):
-            error = _error(event.error) if event.error.status != OK else None
+            error = error_of(event.error) if event.error.status != OK else None
             found = Event(EVENT_TYPES[event.type], _text(event.name), event.attempts, event.delay_ms / 1000, error)
         self._events.append(event)
         return found
@@ -294,18 +296,18 @@ class _LinkHandle:
     def error(self) -> AmqpError | None:
         """Why the link has ended; None where it has not."""
         said = ffi.new("amqpc_client_error *")
-        return _error(said) if self._get_error(self._link, said) == OK else None
+        return error_of(said) if self._get_error(self._link, said) == OK else None
 
 
 class Payloads:
     """A batch of messages that are encoded, up to PAYLOADS_MAX. It has an encoder of its own."""
 
-    __slots__ = ("_encoder", "_has_transaction", "_tools", "c")
+    __slots__ = ("_has_transaction", "_tools", "c", "encoder")
 
     def __init__(self) -> None:
         self.c: Any = ffi.new("crossing_payloads *")
         self._tools = take_encoder()
-        self._encoder: Any = self._tools[0]
+        self.encoder: Any = self._tools[0]
         self._has_transaction = False
 
     def encode(self, messages: Sequence[Any], first: int) -> None:
@@ -314,7 +316,7 @@ class Payloads:
 
     def begin(self, context: int, transaction: TransactionHandle | None) -> None:
         """The context of the first; the others' count up. And the transaction to post them in."""
-        _begin_payloads(self.c, self._encoder, context)
+        _begin_payloads(self.c, self.encoder, context)
         if transaction is not None or self._has_transaction:
             self._has_transaction = transaction is not None
             self.c.transaction = ffi.NULL if transaction is None else transaction.c
@@ -393,6 +395,12 @@ class SenderHandle(_LinkHandle):
     def wait_post(self, payloads: Payloads, timeout_ms: int) -> int:
         status: int = lib.crossing_wait_post(self._c, payloads.c, timeout_ms)
         return status
+
+    def wait_send(self, payloads: Payloads, outcomes: Outcomes, context: int, timeout_ms: int) -> int:
+        """Posts a batch, and waits for outcomes: -1 minus the context of one message that is accepted; otherwise what is left to do
+        tells `payloads.posted`, and a status of posting or what wait_outcomes gives."""
+        result: int = _wait_send(self._c, payloads.c, payloads.encoder, outcomes.c, context, timeout_ms)
+        return result
 
     def take_outcomes(self, outcomes: Outcomes, moves: bool) -> int:
         """A status; or -1 minus the context of the one message whose outcome, that it is accepted, was taken."""
@@ -551,57 +559,4 @@ class RequesterHandle:
 
     def error(self) -> AmqpError | None:
         said = ffi.new("amqpc_client_error *")
-        return _error(said) if lib.amqpc_requester_get_error(self._requester, said) == OK else None
-
-
-class ControllerHandle:
-    """A controller of the C library, of which transactions are made."""
-
-    __slots__ = ("_c",)
-
-    def __init__(self, client: ClientHandle) -> None:
-        status = ffi.new("int *")
-        made = lib.crossing_controller_new(client.owner, status)
-        if made == ffi.NULL:
-            raise failure(status[0])
-        self._c: Any = ffi.gc(made, lib.crossing_controller_drop)
-
-    @property
-    def c(self) -> Any:
-        return self._c
-
-    def error(self) -> AmqpError | None:
-        said = ffi.new("amqpc_client_error *")
-        controller = lib.crossing_controller_get(self._c)
-        return _error(said) if lib.amqpc_controller_get_error(controller, said) == OK else None
-
-
-class TransactionHandle:
-    """A transaction of the C library."""
-
-    __slots__ = ("_owner", "_transaction")
-
-    def __init__(self, controller: ControllerHandle) -> None:
-        status = ffi.new("int *")
-        made = lib.crossing_transaction_new(controller.c, status)
-        if made == ffi.NULL:
-            raise controller.error() or failure(status[0])
-        self._owner: Any = ffi.gc(made, lib.crossing_transaction_free)
-        self._transaction: Any = made.transaction
-
-    @property
-    def c(self) -> Any:
-        return self._transaction
-
-    def look(self, what: int, moves: bool) -> int:
-        status: int = lib.crossing_look(what, self._transaction, moves)
-        return status
-
-    def wait_for(self, what: int, timeout_ms: int) -> int:
-        status: int = lib.crossing_wait_for(what, self._transaction, timeout_ms)
-        return status
-
-    def error(self) -> AmqpError | None:
-        """Why it has ended without being discharged."""
-        said = ffi.new("amqpc_client_error *")
-        return _error(said) if lib.amqpc_transaction_get_error(self._transaction, said) == OK else None
+        return error_of(said) if lib.amqpc_requester_get_error(self._requester, said) == OK else None

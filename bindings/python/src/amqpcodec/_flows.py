@@ -10,7 +10,8 @@ import weakref
 from typing import Any
 
 from amqpcodec import _crossing_client as crossing
-from amqpcodec._crossing_client import OK, ClientHandle, ControllerHandle, TransactionHandle
+from amqpcodec._crossing_client import OK, ClientHandle
+from amqpcodec._crossing_transaction import ControllerHandle, TransactionHandle
 from amqpcodec._errors import AmqpError, ClosedError
 from amqpcodec._logging import ConnectionLog
 from amqpcodec._status import Status

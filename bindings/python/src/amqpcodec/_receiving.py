@@ -6,7 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Union
 
 from amqpcodec import _crossing_client as crossing
-from amqpcodec._crossing_client import AGAIN, OK, TIMED_OUT, ReceiverHandle, RequesterHandle, TransactionHandle
+from amqpcodec._crossing_client import AGAIN, OK, TIMED_OUT, ReceiverHandle, RequesterHandle
+from amqpcodec._crossing_transaction import TransactionHandle
 from amqpcodec._encode import encode_value
 from amqpcodec._errors import AmqpError, DecodeError, EncodeError
 from amqpcodec._flows import ConnectionCore, LinkCore

@@ -9,7 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing_client as crossing
-from amqpcodec._crossing_client import AGAIN, CONTEXT_SHIFT, NOT_FOUND, OK, PAYLOADS_MAX, TIMED_OUT, Outcomes, Payloads, SenderHandle, TransactionHandle
+from amqpcodec._crossing_client import AGAIN, CONTEXT_SHIFT, NOT_FOUND, OK, PAYLOADS_MAX, TIMED_OUT, Outcomes, Payloads, SenderHandle
+from amqpcodec._crossing_transaction import TransactionHandle
 from amqpcodec._errors import AmqpError, ClosedError, EncodeError
 from amqpcodec._flows import ConnectionCore, LinkCore
 from amqpcodec._outcomes import OUTCOME_ACCEPTED, Bulk, Latch, Outcome, Owner, Ticket, TicketBatch, outcome_error, outcome_of, refused
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _REFUSED = (int(Status.MESSAGE_TOO_LARGE), int(Status.INVALID_ARGUMENT))
 _CONTEXT_MASK = PAYLOADS_MAX - 1
+
+_AT_ONCE_MS = 500  # that send_at_once waits
 
 # A batch that is being posted: the status of the last attempt, and what is needed for the next.
 _Posting = tuple[int, SenderHandle, Payloads, int]
@@ -39,6 +42,7 @@ class SenderCore(LinkCore):
         self._numbers = itertools.count()
         self._spare: list[Payloads] = []
         self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
+        self._leaders_payloads = Payloads()
         self._leading = threading.Lock()
         self._followers: dict[Latch, Owner] = {}
         # Of loops: messages that wait for the next turn, and the batch that waits for credit.
@@ -59,7 +63,7 @@ class SenderCore(LinkCore):
         except BaseException as error:
             self._spare.append(payloads)
             if isinstance(error, EncodeError) and first is None:
-                error.args = (str(error).partition(": ")[2],)  # which of the messages goes without saying
+                _leave_index_out(error)
             raise
 
     def _start(self, messages: Sequence[Any], owner: Owner, transaction: TransactionHandle | None, first: int | None) -> _Posting:
@@ -154,6 +158,58 @@ class SenderCore(LinkCore):
             ticket.give_up(error)
             raise
         return OUTCOME_ACCEPTED if ticket.result is OUTCOME_ACCEPTED else self.result(ticket)
+
+    def send_at_once(self, message: Any) -> Outcome | Flow[Outcome]:
+        """Of threads, where nobody else waits for outcomes: sends a message, and waits for its outcome, for a while, in as few steps as can
+        be. Gives the flow that goes on where that was not enough."""
+        if not self._leading.acquire(False):
+            return self.send(message, None)
+        ticket = Ticket()
+        try:
+            handle: SenderHandle = self.handle
+            payloads = self._leaders_payloads
+            _encode_one(payloads, message)
+            number = next(self._numbers)
+            self._batches[number] = ticket
+            context = number << CONTEXT_SHIFT
+            ticket.is_posted = True  # perhaps, until it is known
+            result = handle.wait_send(payloads, self._leaders_outcomes, context, _AT_ONCE_MS)
+            if result == -1 - context:
+                del self._batches[number]
+                return OUTCOME_ACCEPTED
+            return self._after_send(ticket, handle, number, result)
+        except BaseException as error:
+            ticket.give_up(error)
+            raise
+        finally:
+            self._leading.release()
+            if self._followers:
+                self._call_one()
+
+    def _after_send(self, ticket: Ticket, handle: SenderHandle, number: int, result: int) -> Flow[Outcome]:
+        """What follows where send_at_once was not enough."""
+        payloads = self._leaders_payloads
+        if payloads.posted == 0:
+            self._leaders_payloads = self._take_payloads()
+            ticket.is_posted = False
+            return self._rest_of_send(ticket, (result, handle, payloads, number))
+        if result <= OK:
+            self._tell(result, self._leaders_outcomes)
+        else:
+            self._check_wait(result, ticket)
+        return self._rest_of_send(ticket, None)
+
+    def _rest_of_send(self, ticket: Ticket, posting: _Posting | None) -> Flow[Outcome]:
+        try:
+            if posting is not None:
+                yield from self._go_on(posting, ticket, 1)
+                ticket.is_posted = True
+            if ticket.left:
+                yield OutcomeWait(self, ticket)
+        except BaseException as error:
+            ticket.give_up(error)
+            raise
+        return self.result(ticket)
 
     def result(self, ticket: Ticket) -> Outcome:
         """The outcome of a message that has one. Raises OutcomeError, and why there is none."""
@@ -394,6 +450,19 @@ class SenderCore(LinkCore):
             owner.complete(0, owner.left, outcome_of(0, True, None))
             owner.tell()
         self._call_one()
+
+
+def _leave_index_out(error: EncodeError) -> None:
+    """Which of the messages it was goes without saying."""
+    error.args = (str(error).partition(": ")[2],)
+
+
+def _encode_one(payloads: Payloads, message: Any) -> None:
+    try:
+        payloads.encode((message,), 0)
+    except EncodeError as error:
+        _leave_index_out(error)
+        raise
 
 
 class PostWait(Wait):
