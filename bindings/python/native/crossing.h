@@ -299,10 +299,12 @@ int64_t crossing_take_outcomes(crossing_sender *sender, crossing_outcomes *outco
 int64_t crossing_wait_outcomes(crossing_sender *sender, crossing_outcomes *outcomes,
                                int64_t timeout_ms);
 
-/* Posts the messages of an encoder, and waits for outcomes: all that a send that waits takes, in
- * one call. Returns -1 minus `context` where there was one message, its outcome is accepted, and it
- * alone was taken: nothing is left to do then. Otherwise, with payloads->posted 0, a status of
- * posting; with all of them posted as crossing_wait_outcomes. */
+/* Posts the messages of an encoder, where that can be done at once, and waits for outcomes: all
+ * that a send that waits takes, in one call. Returns -1 minus `context` where there was one
+ * message, its outcome is accepted, and it alone was taken: nothing is left to do then. Otherwise,
+ * with payloads->posted 0, a status of crossing_post; with all of them posted as
+ * crossing_wait_outcomes.
+ */
 int64_t crossing_wait_send(crossing_sender *sender, crossing_payloads *payloads,
                            const crossing_encoder *encoder, crossing_outcomes *outcomes,
                            uint64_t context, int64_t timeout_ms);

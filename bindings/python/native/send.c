@@ -187,7 +187,7 @@ int64_t crossing_wait_send(crossing_sender *sender, crossing_payloads *payloads,
                            uint64_t context, int64_t timeout_ms)
 {
     crossing_begin_payloads(payloads, encoder, context);
-    int status = post(sender, payloads, timeout_ms);
+    int status = post(sender, payloads, 0);
     if (status != AMQPC_OK) {
         return status;
     }
