@@ -77,6 +77,28 @@ static void encode(crossing_encoder *encoder, encode_function function, const ui
     }
 }
 
+/* The input as what PyPy's way into C is told: numbers, a text, bytes. */
+static void encode_operations(crossing_encoder *encoder, const uint8_t *data, size_t size)
+{
+    enum { LETTERS = 8 };
+    size_t count = size / sizeof(int64_t);
+    int64_t *operations = fuzz_allocate(count * sizeof *operations);
+    memcpy(operations, data, count * sizeof *operations);
+    /* Small numbers, of which most operations are made. */
+    for (size_t i = 0; i < count; i++) {
+        operations[i] &= (data[i % LETTERS] & 1) != 0 ? 0x3ff1f1f : -1;
+    }
+    const char *text = (const char *)data;
+    int64_t result = crossing_encode_operations(encoder, operations, count, text, size,
+                                                size % LETTERS, text, size);
+    free(operations);
+    if (result > 0 && encoder->count > 0) {
+        check_messages(encoder);
+    } else if (result > 0) {
+        check_value(encoder);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static crossing_encoder *encoder;
@@ -94,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         encode(encoder, crossing_encode_message, copy, size, marks != 0);
         encode(encoder, crossing_encode_messages, copy, size, marks != 0);
     }
+    encode_operations(encoder, copy, size);
     free(copy);
     return 0;
 }
