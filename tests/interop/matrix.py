@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +63,43 @@ def note(peer: str, row: str, result: str, text: str = "") -> None:
 
 def read(path: Path) -> list[Note]:
     return [Note(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+# --- The page.
+
+FINDINGS = "\n### "
+
+
+def product(peer: str) -> str:
+    """Its name without the version."""
+    return re.sub(r" [0-9][^ ]*$", "", peer)
+
+
+def read_page(text: str) -> list[Note]:
+    """What a page says that was written before: its table, and of each peer what it does otherwise, as one note."""
+    table_text, *sections = text.split(FINDINGS)
+    lines = [line for line in table_text.splitlines() if line.startswith("| ")]
+    peers, *rows = ([cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if not line.startswith("| ---"))
+    notes = []
+    for row in rows:
+        for peer, cell in zip(peers[1:], row[1:]):
+            result, _, said = cell.partition(": ")
+            if result:
+                notes.append(Note(peer, row[0], result, said))
+    for section in sections:
+        peer, _, said = section.partition("\n")
+        notes.append(Note(peer, "", "", said.strip("\n")))
+    return notes
+
+
+def merged(old: Sequence[Note], new: Sequence[Note]) -> list[Note]:
+    """The new ones in the place of the old ones that they answer, peers in the order that they had. Of another version nothing is kept."""
+    now = {product(note.peer): note.peer for note in new}
+    told = {(note.peer, note.row) for note in new}
+    old = [note for note in old if now.get(product(note.peer), note.peer) == note.peer]
+    known = [note.peer for note in old]
+    notes = [note for note in old if (note.peer, note.row) not in told] + list(new)
+    return sorted(notes, key=lambda note: known.index(note.peer) if note.peer in known else len(known))
 
 
 def table(notes: Sequence[Note]) -> str:
