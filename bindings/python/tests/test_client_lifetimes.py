@@ -19,7 +19,7 @@ import amqpcodec
 import pytest
 from amqpcodec import aio
 from amqpcodec.testing import Broker
-from client_fixtures import PATIENCE_S, queue_name, run
+from client_fixtures import PATIENCE_S, Proxy, queue_name, run
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +193,29 @@ def test_a_signal_interrupts_every_wait(waiting: str) -> None:
             if waiting.startswith("held"):
                 os.kill(own.pid or 0, signal.SIGCONT)
             assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("waiting", ["send", "post"])
+def test_the_handler_of_a_signal_may_send_by_the_sender_that_waits(broker: Broker, waiting: str) -> None:
+    inner: list[amqpcodec.Outcome] = []
+    with Proxy(broker.port) as proxy, amqpcodec.connect(proxy.url) as connection:
+        sender = connection.sender(queue_name())
+        sender.send("first")
+
+        def handle(*_: object) -> None:
+            proxy.let_go()
+            inner.append(sender.send("inner", timeout=PATIENCE_S))
+
+        before = signal.signal(signal.SIGALRM, handle)
+        try:
+            proxy.hold()
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            outer = sender.send("outer", timeout=PATIENCE_S) if waiting == "send" else sender.post("outer").result(timeout=PATIENCE_S)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert outer.is_accepted
+        assert [outcome.state for outcome in inner] == ["accepted"]
 
 
 # --- Fork.

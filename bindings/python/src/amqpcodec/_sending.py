@@ -44,6 +44,7 @@ class SenderCore(LinkCore):
         self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
         self._leaders_payloads = Payloads()
         self._leading = threading.Lock()
+        self._leader = 0  # the thread
         self._followers: dict[Latch, Owner] = {}
         # Of loops: messages that wait for the next turn, and the batch that waits for credit.
         self._outbox: deque[tuple[Any, Ticket]] = deque()
@@ -164,6 +165,7 @@ class SenderCore(LinkCore):
         be. Gives the flow that goes on where that was not enough."""
         if not self._leading.acquire(False):
             return self.send(message, None)
+        self._leader = threading.get_ident()
         ticket = Ticket()
         try:
             handle: SenderHandle = self.handle
@@ -182,9 +184,7 @@ class SenderCore(LinkCore):
             ticket.give_up(error)
             raise
         finally:
-            self._leading.release()
-            if self._followers:
-                self._call_one()
+            self._stop_leading()
 
     def _after_send(self, ticket: Ticket, handle: SenderHandle, number: int, result: int) -> Flow[Outcome]:
         """What follows where send_at_once was not enough."""
@@ -352,6 +352,9 @@ class SenderCore(LinkCore):
         if self._leading.acquire(False):
             self._lead(owner, timeout_ms)
             return
+        if self._leader == threading.get_ident():  # the handler of a signal, or a finalizer, within the wait of its own thread
+            self._wait(owner, timeout_ms, Outcomes())
+            return
         latch = Latch()
         with self._lock:
             if owner.is_done:
@@ -364,22 +367,29 @@ class SenderCore(LinkCore):
             self._follow(latch, timeout_ms)
 
     def _lead(self, owner: Owner, timeout_ms: int) -> None:
-        outcomes = self._leaders_outcomes
+        self._leader = threading.get_ident()
         try:
-            handle: SenderHandle = self.handle
-            deadline = time.monotonic() + timeout_ms / 1000
-            while owner.left and timeout_ms > 0:
-                result = handle.wait_outcomes(outcomes, timeout_ms)
-                if result <= OK:
-                    self._tell(result, outcomes)
-                else:
-                    self._check_wait(result, owner)
-                if owner.left:
-                    timeout_ms = int((deadline - time.monotonic()) * 1000)
+            self._wait(owner, timeout_ms, self._leaders_outcomes)
         finally:
-            self._leading.release()
-            if self._followers:
-                self._call_one()
+            self._stop_leading()
+
+    def _stop_leading(self) -> None:
+        self._leader = 0
+        self._leading.release()
+        if self._followers:
+            self._call_one()
+
+    def _wait(self, owner: Owner, timeout_ms: int, outcomes: Outcomes) -> None:
+        handle: SenderHandle = self.handle
+        deadline = time.monotonic() + timeout_ms / 1000
+        while owner.left and timeout_ms > 0:
+            result = handle.wait_outcomes(outcomes, timeout_ms)
+            if result <= OK:
+                self._tell(result, outcomes)
+            else:
+                self._check_wait(result, owner)
+            if owner.left:
+                timeout_ms = int((deadline - time.monotonic()) * 1000)
 
     def _check_wait(self, status: int, owner: Owner) -> None:
         """A wait has ended without an outcome."""
