@@ -80,7 +80,11 @@ sequences, come in the opposite order.
     -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false) header(durable=true)
        amqp-value(["first", [int(1), int(-70000), int(3)], {"key": ulong(7), :"symbol": null, int(5): true}, array<symbol>[:"one", :"two"], null])
     -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false) header(durable=true)
-       message-annotations{:"x-opt-key": @:"example:point" [int(1), int(-70000), int(3)]} amqp-value("a body")""",
+       message-annotations{:"x-opt-key": @:"example:point" [int(1), int(-70000), int(3)]} amqp-value("a body")
+
+So do arrays of ints, as a body and as an annotation.
+
+    -> transfer(handle=0, delivery-id=0, delivery-tag=binary(00), message-format=0, settled=false) amqp-value(array<int>[int(1), int(2)])""",
         """A refused anonymous relay ends the session instead of the link.
 
     -> attach(name="70aca654aa6e2152-1", handle=0, role=sender, snd-settle-mode=unsettled, rcv-settle-mode=first,
