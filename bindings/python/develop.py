@@ -116,6 +116,7 @@ def main() -> int:
     python = shutil.which(arguments.python)
     if python is None:
         sys.exit(f"develop.py: there is no {arguments.python}")
+    python = os.path.abspath(python)  # CMake takes another where the path is relative; links are kept, as environments are made of them
     folder = arguments.build_dir.resolve() / ("python-asan" if arguments.sanitize else "python")
     flags = ["-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_FLAGS={SANITIZERS}"] if arguments.sanitize else ["-DCMAKE_BUILD_TYPE=Release"]
     tag = tag_of(python)

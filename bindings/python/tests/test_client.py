@@ -185,7 +185,7 @@ def test_settling_in_every_way(broker: Broker, connect: Connect) -> None:
             assert receiver.accept(messages[0])
             assert receiver.reject(messages[1], "test:no", "not this one", {"why": "so"})
             assert receiver.release(messages[2])
-            assert receiver.modify(messages[3], delivery_failed=True, annotations={"x-seen": 1})
+            assert receiver.modify(messages[3], delivery_failed=True, message_annotations={"x-seen": 1})
             assert receiver.accept([messages[5], messages[4]])
             assert not receiver.accept(messages[5])
             receiver.add_credit(2)

@@ -134,7 +134,7 @@ def test_what_is_sent_and_settled_in_a_transaction_is_done_when_it_is_committed(
                 assert receiver.accept(messages[0], transaction=transaction)
                 assert receiver.release(messages[1], transaction=transaction)
                 assert receiver.reject(messages[2], "test:no", "why", {"a": 1}, transaction=transaction)
-                assert receiver.modify(messages[3], delivery_failed=True, annotations={"x": 1}, transaction=transaction)
+                assert receiver.modify(messages[3], delivery_failed=True, message_annotations={"x": 1}, transaction=transaction)
                 assert resource.done == []
             assert transaction.is_ended
             assert [one for one in resource.done if isinstance(one, str)] == ["one", "two", "three", "four"]

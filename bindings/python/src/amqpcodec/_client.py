@@ -348,16 +348,16 @@ class Receiver(Link):
         *,
         delivery_failed: bool = False,
         undeliverable_here: bool = False,
-        annotations: Mapping[str, Any] | None = None,
+        message_annotations: Mapping[str, Any] | None = None,
         transaction: Transaction | None = None,
     ) -> bool:
         """Gives messages back, changed (AMQP 3.4.5). As `accept`.
 
-        delivery_failed     the attempt counts in delivery_count
-        undeliverable_here  they shall not come to this link again
-        annotations         put into their message annotations
+        delivery_failed      the attempt counts in delivery_count
+        undeliverable_here   they shall not come to this link again
+        message_annotations  put into those of the message
         """
-        return self._core.modify(messages, delivery_failed, undeliverable_here, annotations, handle_of(transaction))
+        return self._core.modify(messages, delivery_failed, undeliverable_here, message_annotations, handle_of(transaction))
 
     # --- Credit.
 

@@ -297,11 +297,11 @@ class Receiver(Link):
         *,
         delivery_failed: bool = False,
         undeliverable_here: bool = False,
-        annotations: Mapping[str, Any] | None = None,
+        message_annotations: Mapping[str, Any] | None = None,
         transaction: Transaction | None = None,
     ) -> bool:
         """As amqpcodec.Receiver.modify; not awaited."""
-        return self._core.modify(messages, delivery_failed, undeliverable_here, annotations, handle_of(transaction))
+        return self._core.modify(messages, delivery_failed, undeliverable_here, message_annotations, handle_of(transaction))
 
     # --- Credit.
 
