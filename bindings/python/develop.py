@@ -11,6 +11,7 @@ sources into FOLDER/python/TAG (TAG: cp311, pp39), whose name is printed: it goe
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
 import shutil
@@ -120,8 +121,11 @@ def main() -> int:
     folder = arguments.build_dir.resolve() / ("python-asan" if arguments.sanitize else "python")
     flags = ["-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_C_FLAGS={SANITIZERS}"] if arguments.sanitize else ["-DCMAKE_BUILD_TYPE=Release"]
     tag = tag_of(python)
-    module = build(folder, python, tag, flags)
-    assemble(folder / tag, module, folder / "library")
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:  # several interpreters' tests may run at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        module = build(folder, python, tag, flags)
+        assemble(folder / tag, module, folder / "library")
     print(folder / tag)
     return 0
 
