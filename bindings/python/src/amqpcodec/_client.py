@@ -454,6 +454,7 @@ class Connection(ConnectionInformation):
     def _send_at_once(self, core: SenderCore, message: Any, timeout: Timeout) -> Outcome:
         """Of threads. Mostly the outcome is there soon."""
         seconds = self._timeout if isinstance(timeout, Unset) else timeout
+        started = 0.0
         if seconds is not None:
             if seconds < _AT_ONCE_S:
                 return self._driver.run(core.send(message, None), seconds)

@@ -243,10 +243,9 @@ def _marked_field(value: Any, index: int) -> Any:
     """The value of a field, which is not one of the plain types."""
     if index in _UNMARKED:
         # Their types are fixed: what is like one of these is made one, and all else is refused by C.
-        for base in (int, str):
-            if isinstance(value, base):
-                return base.__str__(value) if base is str else int(value)
-        return marked(value)
+        if isinstance(value, int):
+            return int(value)
+        return str.__str__(value) if isinstance(value, str) else marked(value)
     if index in _IDS:
         return int(value) if isinstance(value, int) else marked(value)
     if index == APPLICATION_PROPERTIES and hasattr(value, "items") and not all(type(key) is str for key in value):
