@@ -18,7 +18,7 @@ import re
 import struct
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 HEADER_AMQP = bytes.fromhex("414d515000010000")
@@ -215,13 +215,13 @@ def make_urls() -> Iterator[bytes]:
 def make_marshalled() -> Iterator[bytes]:
     """Yields values and messages as the Python package gives them to marshal, in the versions that it uses."""
     symbol, uuid, described = (20, "symbol"), (17, bytes(range(16))), (24, (5, 117), [1, "text"])
-    values: list[object] = [None, True, 1, -1, 2**40, -(2**63), 2**64 - 1, 1.5, "text", "\N{EURO SIGN}", b"bytes", [1, [2, {"k": ()}]]]
+    values: list[Any] = [None, True, 1, -1, 2**40, -(2**63), 2**64 - 1, 1.5, "text", "\N{EURO SIGN}", b"bytes", [1, [2, {"k": ()}]]]
     marks = [symbol, uuid, described, (23, 4, [(4, 1), (4, 2)]), (23, 24, []), (22, [1, 2, True, 3]), (15, 97), (16, -1), (10, 0.5), (14, bytes(16))]
     shared = {"region": "eu", "number": 2**40, "list": [1.5, None]}
     for value in (*values, *marks, values, marks, [shared, shared]):
         for version in (2, 4):
             yield marshal.dumps(value, version)
-    message: list[object] = [0x100, True, 4, 1000, False, 0, shared, shared, "id", b"user", "to", "subject", "reply", 7, "text/plain", "gzip",
+    message: list[Any] = [0x100, True, 4, 1000, False, 0, shared, shared, "id", b"user", "to", "subject", "reply", 7, "text/plain", "gzip",
                              1, 2, "group", 3, "other", shared, b"body", {"k": 1}]  # fmt: skip
     bodies = [(0x10, b"body"), (0x50, [b"a", b"b"]), (0x20, [1]), (0x60, [[1], [2]]), (0x30, marks), (0, None), (0x100, shared)]
     messages = [[flags, *message[1:22], body, message[23]] for flags, body in bodies]
