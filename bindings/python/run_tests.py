@@ -3,7 +3,7 @@
 
     run_tests.py [PYTHON] [--build-dir FOLDER] [--sanitize] [--quick] [ARGUMENT OF PYTEST...]
     run_tests.py --find            the interpreters of this machine that the package is for: a name, a tab, the program
-    run_tests.py --others JOBS     the quick tests on every CPython but the first, so many at once
+    run_tests.py --all JOBS        all of them, so many at once: all tests on the first CPython and on PyPy, the quick ones on the others
 
 Makes the environment of tests/requirements.txt below FOLDER/python (kept while that file stays as it is), builds the module by develop.py, and runs
 pytest there; nothing is written outside of FOLDER. --quick: without the tests marked as slow, and fewer examples by hypothesis.
@@ -103,26 +103,28 @@ def environment(package: Path, folder: Path, quick: bool, sanitize: bool) -> dic
     return values
 
 
-def quick_tests(name: str, python: str, folder: Path) -> tuple[int, int]:
+def tests_of(name: str, python: str, folder: Path, quick: bool) -> tuple[int, int]:
     """Runs this program for one interpreter, and prints what it said in the end; gives its status, and how many tests passed."""
-    command = [sys.executable, __file__, python, "--build-dir", str(folder), "--quick", "-q"]
+    command = [sys.executable, __file__, python, "--build-dir", str(folder), *(["--quick"] if quick else []), "-q"]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     lines = ran.stdout.splitlines() or [""]
     if ran.returncode == SKIPPED:
         print(f"skipped: {lines[-1]}", flush=True)
         return 0, 0
-    print(f"{name}: {lines[-1] if ran.returncode == 0 else ran.stdout}", flush=True)
+    print(f"{name}{', quick' if quick else ''}: {lines[-1] if ran.returncode == 0 else ran.stdout}", flush=True)
     passed = re.match(r"(\d+) passed", lines[-1])
     return ran.returncode, int(passed.group(1)) if passed else 0
 
 
-def other_interpreters(folder: Path, jobs: int) -> int:
-    """The quick tests on every CPython but the first."""
+def every_interpreter(folder: Path, jobs: int) -> int:
+    """The tests on all that there are; the longest first."""
     started = time.monotonic()
-    others = [(name, python, folder) for name, python in list(interpreters().items())[1:] if name.startswith("CPython")]
+    found = interpreters()
+    whole = {next((name for name in found if name.startswith("CPython")), ""), *(name for name in found if name.startswith("PyPy"))}
+    names = sorted(found, key=lambda name: (name not in whole, not name.startswith("PyPy")))
     with ThreadPoolExecutor(jobs) as pool:
-        results = list(pool.map(lambda one: quick_tests(*one), others))
-    print(f"{sum(passed for _, passed in results)} passed on {len(others)} others in {time.monotonic() - started:.0f}s")
+        results = list(pool.map(lambda name: tests_of(name, found[name], folder, name not in whole), names))
+    print(f"{sum(passed for _, passed in results)} passed on {len(found)} interpreters in {time.monotonic() - started:.0f}s")
     return max((status for status, _ in results), default=0)
 
 
@@ -130,7 +132,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("python", nargs="?", default="python3")
     parser.add_argument("--find", action="store_true")
-    parser.add_argument("--others", type=int, metavar="JOBS")
+    parser.add_argument("--all", type=int, metavar="JOBS")
     parser.add_argument("--build-dir", type=Path, default=Path(os.environ.get("AMQPCODEC_BUILD_DIR", ROOT / "build")))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--sanitize", action="store_true")
@@ -138,8 +140,8 @@ def main() -> int:
     if arguments.find:
         print("".join(f"{name}\t{python}\n" for name, python in interpreters().items()), end="")
         return 0
-    if arguments.others:
-        return other_interpreters(arguments.build_dir, arguments.others)
+    if arguments.all:
+        return every_interpreter(arguments.build_dir, arguments.all)
     folder = arguments.build_dir.resolve() / "python"
     folder.mkdir(parents=True, exist_ok=True)
     inside = environment_of(arguments.python, folder)
