@@ -1,5 +1,6 @@
 /* Settings of clients, for their tests. */
 #include "settings_fixture.h"
+#include "support/skip_because.h"
 
 amqpc_client_options default_options(void)
 {
@@ -42,7 +43,7 @@ void assert_refused_with(const char *url, const amqpc_client_options *options, a
 void skip_without_tls(void)
 {
     if (!amqpc_tls_is_available()) {
-        skip();
+        skip_because(BUILD_WITHOUT_OPENSSL);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "client/option.h"
 #include "settings_fixture.h"
 #include "support/failing_allocator.h"
+#include "support/skip_because.h"
 
 /* --- Options. */
 
@@ -381,7 +382,7 @@ static void test_amqps_is_refused_in_a_build_without_tls(void **state)
 {
     (void)state;
     if (amqpc_tls_is_available()) {
-        skip();
+        skip_because(BUILD_WITH_OPENSSL);
     }
     assert_refused_with("amqps://h", NULL, AMQPC_UNSUPPORTED,
                         "amqps: this build of the library has no TLS");

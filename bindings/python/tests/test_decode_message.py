@@ -378,7 +378,7 @@ def test_decoding_within_a_finalizer_during_decoding_is_safe() -> None:
     gc.collect()
 
 
-@pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="counts references")
+@pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="this interpreter does not count references")
 def test_strings_are_not_made_immortal_nor_kept() -> None:
     for index in range(200):
         name = f"name-{index}"
