@@ -55,8 +55,18 @@ def messages_of(sendables: Iterable[Sendable]) -> Iterator[Any]:
     return map(message_of, sendables)
 
 
-def handle_of(transaction: Any) -> TransactionHandle | None:
-    """Of a transaction with or without asyncio."""
+class AnyTransaction:
+    """What transactions with and without asyncio have in common."""
+
+    _core: TransactionCore
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it was committed or rolled back at this end."""
+        return self._core.is_closed
+
+
+def handle_of(transaction: AnyTransaction | None) -> TransactionHandle | None:
     return None if transaction is None else transaction._core.handle
 
 
@@ -254,11 +264,8 @@ def _result(core: SenderCore, ticket: Ticket) -> Flow[Outcome]:
     return core.result(ticket)
 
 
-class Receiver(Link):
-    """A link by which messages come from an address. connection.receiver makes it; any number of threads may use it at once.
-
-    Iterating over it gives messages as they come, and ends when it, or the connection, is closed at this end.
-    """
+class ReceiverCalls:
+    """What receivers do without waiting: the same with asyncio, where it is not awaited."""
 
     _core: ReceiverCore
 
@@ -266,6 +273,72 @@ class Receiver(Link):
     def address(self) -> str | None:
         """The address of the source, as the peer says it: that of a dynamic node. None where there is none."""
         return self._core.address()
+
+    def accept(self, messages: Settleable, *, transaction: AnyTransaction | None = None) -> bool:
+        """Tells the peer that messages are taken care of (AMQP 3.4.2).
+
+        messages  one, or any number, in any order; those that came settled are passed over. A DecodeError stands for its message.
+
+        Returns False where the peer has forgotten some, as after a reconnection, and sends them again. Raises ClosedError.
+        """
+        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
+            return True
+        return self._core.settle(messages, ACCEPTED, handle_of(transaction))
+
+    def release(self, messages: Settleable, *, transaction: AnyTransaction | None = None) -> bool:
+        """Gives messages back, as if they had not been delivered (AMQP 3.4.4). As `accept`."""
+        return self._core.settle(messages, RELEASED, handle_of(transaction))
+
+    def reject(
+        self,
+        messages: Settleable,
+        condition: str = "",
+        description: str | None = None,
+        info: Mapping[str, Any] | None = None,
+        *,
+        transaction: AnyTransaction | None = None,
+    ) -> bool:
+        """Tells the peer that messages are invalid (AMQP 3.4.3). As `accept`.
+
+        condition    a symbol that says why, such as "amqp:decode-error"
+        description  the same for people
+        info         more of it
+        """
+        return self._core.reject(messages, condition, description, info, handle_of(transaction))
+
+    def modify(
+        self,
+        messages: Settleable,
+        *,
+        delivery_failed: bool = False,
+        undeliverable_here: bool = False,
+        message_annotations: Mapping[str, Any] | None = None,
+        transaction: AnyTransaction | None = None,
+    ) -> bool:
+        """Gives messages back, changed (AMQP 3.4.5). As `accept`.
+
+        delivery_failed      the attempt counts in delivery_count
+        undeliverable_here   they shall not come to this link again
+        message_annotations  put into those of the message
+        """
+        return self._core.modify(messages, delivery_failed, undeliverable_here, message_annotations, handle_of(transaction))
+
+    def add_credit(self, count: int) -> None:
+        """Lets so many more messages come, of a receiver with credit=0."""
+        self._core.add_credit(count)
+
+    def set_credit(self, count: int) -> None:
+        """Changes the credit that is kept topped up; 0 ends it."""
+        self._core.set_prefetch(count)
+
+
+class Receiver(ReceiverCalls, Link):
+    """A link by which messages come from an address. connection.receiver makes it; any number of threads may use it at once.
+
+    Iterating over it gives messages as they come, and ends when it, or the connection, is closed at this end.
+    """
+
+    _core: ReceiverCore
 
     def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """Waits until the link is attached. Every call waits for it by itself. Raises LinkError where the peer refuses it."""
@@ -308,67 +381,6 @@ class Receiver(Link):
             except ClosedError:
                 return
 
-    # --- Settling.
-
-    def accept(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
-        """Tells the peer that messages are taken care of (AMQP 3.4.2).
-
-        messages  one, or any number, in any order; those that came settled are passed over. A DecodeError stands for its message.
-
-        Returns False where the peer has forgotten some, as after a reconnection, and sends them again. Raises ClosedError.
-        """
-        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
-            return True
-        return self._core.settle(messages, ACCEPTED, handle_of(transaction))
-
-    def release(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
-        """Gives messages back, as if they had not been delivered (AMQP 3.4.4). As `accept`."""
-        return self._core.settle(messages, RELEASED, handle_of(transaction))
-
-    def reject(
-        self,
-        messages: Settleable,
-        condition: str = "",
-        description: str | None = None,
-        info: Mapping[str, Any] | None = None,
-        *,
-        transaction: Transaction | None = None,
-    ) -> bool:
-        """Tells the peer that messages are invalid (AMQP 3.4.3). As `accept`.
-
-        condition    a symbol that says why, such as "amqp:decode-error"
-        description  the same for people
-        info         more of it
-        """
-        return self._core.reject(messages, condition, description, info, handle_of(transaction))
-
-    def modify(
-        self,
-        messages: Settleable,
-        *,
-        delivery_failed: bool = False,
-        undeliverable_here: bool = False,
-        message_annotations: Mapping[str, Any] | None = None,
-        transaction: Transaction | None = None,
-    ) -> bool:
-        """Gives messages back, changed (AMQP 3.4.5). As `accept`.
-
-        delivery_failed      the attempt counts in delivery_count
-        undeliverable_here   they shall not come to this link again
-        message_annotations  put into those of the message
-        """
-        return self._core.modify(messages, delivery_failed, undeliverable_here, message_annotations, handle_of(transaction))
-
-    # --- Credit.
-
-    def add_credit(self, count: int) -> None:
-        """Lets so many more messages come, of a receiver with credit=0."""
-        self._core.add_credit(count)
-
-    def set_credit(self, count: int) -> None:
-        """Changes the credit that is kept topped up; 0 ends it."""
-        self._core.set_prefetch(count)
-
     def drain(self, *, timeout: Timeout = UNSET) -> None:
         """Waits until the peer has used its credit up or given it back (AMQP 2.6.7): what there was is there then. Ends the prefetch.
 
@@ -396,7 +408,7 @@ class Requester(Link):
         return self._run(self._core.call(encode_message(message_of(message))), timeout)
 
 
-class Transaction:
+class Transaction(AnyTransaction):
     """A transaction: what is sent and settled in it is done together, or not at all (AMQP part 4). connection.transaction makes it.
 
     A context manager: entering waits until the peer has begun it; at the end it is committed, or, after an exception, rolled back. A
@@ -418,11 +430,6 @@ class Transaction:
     def rollback(self, *, timeout: Timeout = UNSET) -> None:
         """Ends it: nothing of it has happened."""
         self._connection._run(self._core.discharge(True), timeout)
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether it was committed or rolled back at this end."""
-        return self._core.is_closed
 
     def __enter__(self) -> Self:
         self.declare()

@@ -14,13 +14,15 @@ may be cancelled at any time, and what was called goes on: the exception of a ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from amqpcodec._client import (
     UNSET,
+    AnyTransaction,
     ConnectionInformation,
+    ReceiverCalls,
     Sendable,
     Timeout,
     Unset,
@@ -28,7 +30,7 @@ from amqpcodec._client import (
     message_of,
     messages_of,
 )
-from amqpcodec._crossing_client import ACCEPTED, RELEASED, ClientHandle, ReceiverHandle, RequesterHandle, SenderHandle
+from amqpcodec._crossing_client import ClientHandle, ReceiverHandle, RequesterHandle, SenderHandle
 from amqpcodec._encode import encode_message
 from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
@@ -37,7 +39,7 @@ from amqpcodec._message import Message
 from amqpcodec._options import address_of, client_options, receiver_options, sender_options
 from amqpcodec._outcomes import Outcome, Ticket
 from amqpcodec._received import ReceivedMessage
-from amqpcodec._receiving import ReceiverCore, RequesterCore, Settleable
+from amqpcodec._receiving import ReceiverCore, RequesterCore
 from amqpcodec._sending import SenderCore
 from amqpcodec._waits import Flow, LoopDriver, Timer, Wait
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
     from amqpcodec._options import ConnectionOptions, ReceiverOptions, SenderOptions
 
-__all__ = ["Connection", "Receiver", "Requester", "Sender", "connect"]
+__all__ = ["Connection", "Receiver", "Requester", "Sender", "Transaction", "connect"]
 
 T = TypeVar("T")
 
@@ -230,15 +232,13 @@ def _resolve(core: SenderCore, ticket: Ticket, future: asyncio.Future[Outcome]) 
         future.exception()  # whoever does not look at it does not want to know
 
 
-class Receiver(Link):
-    """As amqpcodec.Receiver. Any number of tasks may take messages from it."""
+class Receiver(ReceiverCalls, Link):
+    """As amqpcodec.Receiver. Any number of tasks may take messages from it.
+
+    What does not wait is not awaited: accept, release, reject, modify, add_credit and set_credit.
+    """
 
     _core: ReceiverCore
-
-    @property
-    def address(self) -> str | None:
-        """As amqpcodec.Receiver.address. `wait_open` makes sure that it is known."""
-        return self._core.address()
 
     async def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """As amqpcodec.Receiver.wait_open."""
@@ -267,52 +267,6 @@ class Receiver(Link):
                 return
             await asyncio.sleep(0)  # others have a turn, too, however fast messages come
 
-    # --- Settling, which does not wait.
-
-    def accept(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
-        """As amqpcodec.Receiver.accept; it does not wait, and is not awaited."""
-        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
-            return True
-        return self._core.settle(messages, ACCEPTED, handle_of(transaction))
-
-    def release(self, messages: Settleable, *, transaction: Transaction | None = None) -> bool:
-        """As amqpcodec.Receiver.release; not awaited."""
-        return self._core.settle(messages, RELEASED, handle_of(transaction))
-
-    def reject(
-        self,
-        messages: Settleable,
-        condition: str = "",
-        description: str | None = None,
-        info: Mapping[str, Any] | None = None,
-        *,
-        transaction: Transaction | None = None,
-    ) -> bool:
-        """As amqpcodec.Receiver.reject; not awaited."""
-        return self._core.reject(messages, condition, description, info, handle_of(transaction))
-
-    def modify(
-        self,
-        messages: Settleable,
-        *,
-        delivery_failed: bool = False,
-        undeliverable_here: bool = False,
-        message_annotations: Mapping[str, Any] | None = None,
-        transaction: Transaction | None = None,
-    ) -> bool:
-        """As amqpcodec.Receiver.modify; not awaited."""
-        return self._core.modify(messages, delivery_failed, undeliverable_here, message_annotations, handle_of(transaction))
-
-    # --- Credit.
-
-    def add_credit(self, count: int) -> None:
-        """As amqpcodec.Receiver.add_credit; not awaited."""
-        self._core.add_credit(count)
-
-    def set_credit(self, count: int) -> None:
-        """As amqpcodec.Receiver.set_credit; not awaited."""
-        self._core.set_prefetch(count)
-
     async def drain(self, *, timeout: Timeout = UNSET) -> None:
         """As amqpcodec.Receiver.drain."""
         await self._run(self._core.drain(), timeout)
@@ -328,7 +282,7 @@ class Requester(Link):
         return await self._run(self._core.call(encode_message(message_of(message))), timeout)
 
 
-class Transaction:
+class Transaction(AnyTransaction):
     """As amqpcodec.Transaction: an async context manager."""
 
     def __init__(self, connection: Connection, core: TransactionCore) -> None:
@@ -346,11 +300,6 @@ class Transaction:
     async def rollback(self, *, timeout: Timeout = UNSET) -> None:
         """As amqpcodec.Transaction.rollback."""
         await self._connection._run(self._core.discharge(True), timeout)
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether it was committed or rolled back at this end."""
-        return self._core.is_closed
 
     async def __aenter__(self) -> Self:
         await self.declare()
