@@ -40,8 +40,9 @@ class Contender:
     path: Path | None = None
 
     def environment(self) -> dict[str, str]:
-        """Of its processes."""
-        return {**os.environ, **({"PYTHONPATH": str(self.path)} if self.path else {})}
+        """Of its processes. pip compiles what it installs; what is not installed is compiled when it is first imported."""
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**kept, **({"PYTHONPATH": str(self.path)} if self.path else {})}
 
 
 def prepare_ours(interpreter: str) -> Contender:

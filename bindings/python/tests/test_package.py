@@ -118,3 +118,9 @@ def test_command_is_the_program_of_the_package() -> None:
     code = "import sys; from amqpcodec._command import main; sys.argv = ['amqpcodec', '--version']; main()"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.split() == ["amqpcodec", library_version()]
+
+
+def test_importing_does_not_import_what_few_programs_need() -> None:
+    program = "import sys; before = set(sys.modules); import amqpcodec; print(*set(sys.modules) - before)"
+    imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"typing", "logging", "decimal", "datetime", "uuid", "dataclasses", "asyncio", "pytest"}.intersection(imported)

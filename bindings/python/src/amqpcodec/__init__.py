@@ -23,8 +23,6 @@ TRACE           the level of logging at which frames are written
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from amqpcodec._codec import decode, decode_message, decode_messages, decode_prefix, encode, encode_message, encode_messages
 from amqpcodec._errors import (
     AmqpConnectionError,
@@ -42,7 +40,6 @@ from amqpcodec._errors import (
     TransactionError,
     UrlError,
 )
-from amqpcodec._logging import TRACE
 from amqpcodec._message import Data, Message, Sequence, Value
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._status import Status
@@ -64,11 +61,16 @@ from amqpcodec._types import (
     UShort,
 )
 
+# As typing's, which would take as long to import as a third of what is imported here; checkers of types know the name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from amqpcodec import aio, filters
     from amqpcodec._client import Connection, Posted, Receiver, Requester, Sender, Transaction, connect
     from amqpcodec._composites import Source, Target
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
+    from amqpcodec._logging import TRACE
     from amqpcodec._outcomes import Outcome
     from amqpcodec._text import dump, explain, to_json, to_text
 
@@ -148,6 +150,7 @@ for _public in __all__:
 # What not every program needs is imported when it is first asked for: names, and the modules that have them.
 _LATE = {
     **dict.fromkeys(("Connection", "Posted", "Receiver", "Requester", "Sender", "Transaction", "connect"), "_client"),
+    "TRACE": "_logging",
     "Outcome": "_outcomes",
     **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
     **dict.fromkeys(("Source", "Target"), "_composites"),

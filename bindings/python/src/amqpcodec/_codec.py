@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing, _received
 from amqpcodec._crossing import LAZY, MARKS, TYPED
 from amqpcodec._encode import encode_batch, encode_message, encode_value, give_encoder, payloads_of, take_encoder
 from amqpcodec._marks import without_marks
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from amqpcodec._received import ReceivedMessage
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from struct import pack
-from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _interpreter  # noqa: F401 - which refuses subinterpreters
 from amqpcodec._errors import DecodeError
@@ -13,8 +12,10 @@ from amqpcodec._native import ffi as ffi
 from amqpcodec._native import lib as lib
 from amqpcodec._status import Status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 CROSSING_VERSION = 1
 

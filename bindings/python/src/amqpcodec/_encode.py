@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING or sys.implementation.name != "pypy":
     from amqpcodec._encode_marshal import encode_batch, encode_message, encode_value, give_encoder, payloads_of, take_encoder

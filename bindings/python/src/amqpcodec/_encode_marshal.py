@@ -10,15 +10,16 @@ within a list or a map, and only then somebody looks whether it has been one bef
 from __future__ import annotations
 
 from marshal import dumps
-from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _to_marks
 from amqpcodec._crossing import ffi, lib
 from amqpcodec._errors import EncodeError
 from amqpcodec._message import BODY, FLAGS, KIND_BY_TYPE, KIND_DATA
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 WINDOW = lib.CROSSING_WINDOW
 HAS_BINARY = lib.CROSSING_HAS_BINARY

@@ -10,8 +10,6 @@ that it does for them: messages with four application properties take a quarter 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from amqpcodec import _encode_marshal
 from amqpcodec._crossing import ffi, lib
 from amqpcodec._encode_marshal import WINDOW
@@ -28,8 +26,13 @@ from amqpcodec._types import (
     TYPE_ULONG,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    # An encoder with its window, the operations, and the same memory for floats.
+    _Tools = tuple[Any, Any, Any, Any]
 
 _run = lib.crossing_encode_operations
 _MESSAGE = lib.CROSSING_OPERATION_MESSAGE
@@ -40,8 +43,6 @@ _LAST = _CAPACITY - 128  # from here on there is no room for what is put without
 _DEPTH_MAX = 100  # of values; deeper ones are rare
 _LONG_MAX = 2**63 - 1
 
-# An encoder with its window, the operations, and the same memory for floats.
-_Tools = tuple[Any, Any, Any, Any]
 _free: list[_Tools] = []
 
 

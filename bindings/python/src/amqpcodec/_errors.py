@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amqpcodec._status import Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class AmqpError(Exception):

@@ -6,7 +6,6 @@ Values come from one call of marshal, and are nobody else's yet: lists and dicts
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable
 
 from amqpcodec._types import (
     TYPE_ARRAY,
@@ -45,6 +44,10 @@ from amqpcodec._types import (
     UShort,
     element_class,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 # Milliseconds, up to the year 2039, that a float of seconds has exactly to the microsecond: the faster way to a datetime.
 _EXACT_SECONDS = 2**41

@@ -7,7 +7,10 @@ as it should be, `_unmarshal` takes the place of marshal, slower and in plain Py
 from __future__ import annotations
 
 import marshal
-from typing import Any, Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 # One of each code that C writes: constants, integers of both kinds, float, bytes, text of three kinds, references, and containers.
 _TEXT = "x" * 300

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from amqpcodec._types import Timestamp, milliseconds_of, time_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from typing import Any
 
 # Places in the flat list of a message, which is what crosses into C.
 FLAGS = 0

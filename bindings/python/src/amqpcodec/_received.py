@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections import namedtuple
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 from amqpcodec import _crossing
 from amqpcodec._crossing import ENCODED, FLAG_BITS, LAZY, MARKS, TYPED
 from amqpcodec._marks import time_of, without_marks
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+    from typing import Any
 
     from amqpcodec._message import Message
     from amqpcodec._types import Timestamp

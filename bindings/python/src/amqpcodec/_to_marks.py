@@ -7,8 +7,6 @@ of the program's is a list, and is made one here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
-
 from amqpcodec import _types
 from amqpcodec._errors import EncodeError
 from amqpcodec._message import (
@@ -26,8 +24,10 @@ from amqpcodec._message import (
 from amqpcodec._status import Status
 from amqpcodec._types import Array, Char, Described, Float, Pairs, Symbol, element_code, milliseconds_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Callable
 
 DEPTH_MAX = 128  # AMQPC_DEPTH_MAX
 _PLAIN = frozenset([type(None), bool, int, float, str, bytes])

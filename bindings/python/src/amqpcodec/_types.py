@@ -9,15 +9,18 @@ from __future__ import annotations
 from _collections_abc import Mapping, Sequence
 from operator import index as _index
 from struct import Struct
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
     from datetime import datetime
+    from typing import Any, ClassVar, TypeVar
 
     from typing_extensions import Self
 
     from ._decimals import Decimal32, Decimal64, Decimal128
+
+    _Default = TypeVar("_Default")
 
 __all__ = [
     "Array",
@@ -66,8 +69,6 @@ TYPE_LIST = 21
 TYPE_MAP = 22
 TYPE_ARRAY = 23
 TYPE_DESCRIBED = 24
-
-_Default = TypeVar("_Default")
 
 
 class _Integer(int):
@@ -287,7 +288,7 @@ class Described:
         return Described, (self.descriptor, self.value)
 
 
-class Array(Sequence[Any]):
+class Array(Sequence["Any"]):
     """A sequence of values of one type (AMQP 1.6.24). It does not change.
 
     Equal to another Array of the same type and equal elements; hashable where these are.
@@ -399,7 +400,7 @@ def same_key(left: Any, right: Any) -> bool:
     return left_kind is kinds.get(type(right), type(right)) and bool(left == right)
 
 
-class Pairs(Mapping[Any, Any]):
+class Pairs(Mapping["Any", "Any"]):
     """A map that a dict cannot hold, in the order in which it came (AMQP 1.6.23).
 
     Of the keys some are equal in Python though they are not in AMQP (1, True, 1.0, ULong(1)), or cannot be hashed. It
