@@ -12,6 +12,7 @@ from typing import Any
 import amqpcodec
 import pytest
 from amqpcodec import DecodeError, decode, decode_prefix
+from amqpcodec._marks import _date_of
 from amqpcodec._types import Array, Char, Described, Float, Int, Long, Pairs, Symbol, Timestamp, UByte, UInt, ULong
 from vectors import VALUES
 
@@ -112,6 +113,28 @@ def test_timestamps_are_aware_datetimes_where_these_reach() -> None:
     beyond = decode(b"\x83" + (2**63 - 1).to_bytes(8, "big"))
     assert type(beyond) is Timestamp
     assert beyond == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    "milliseconds",
+    [-62135596800001, -62135596800000, -1001, -1, 0, 951782399999, 951782400000, 1709251199999, 4107542400000, 253402300799999, 253402300800000, -(2**63)],
+)
+def test_times_are_exact_up_to_the_ends_of_the_calendar(milliseconds: int) -> None:
+    found = decode(b"\x83" + milliseconds.to_bytes(8, "big", signed=True))
+    try:
+        wanted = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        assert type(found) is Timestamp
+        assert found == milliseconds
+    else:
+        assert found == wanted
+        assert found.tzinfo is datetime.timezone.utc
+
+
+def test_dates_of_pypy_are_those_of_the_calendar() -> None:
+    first = datetime.date(1970, 1, 1).toordinal()
+    for ordinal in (*range(1, 5000), *range(1, datetime.date.max.toordinal(), 97), datetime.date.max.toordinal()):
+        assert datetime.date(*_date_of(ordinal - first)).toordinal() == ordinal
 
 
 def test_uuid_and_decimals() -> None:
