@@ -45,12 +45,18 @@ enum {
  * is_long        the thread in the background sleeps until whoever drives has left
  * round          counts its rounds, so that a long one is noticed
  * left_ms        when somebody drove last
- * calls          calls of the application so far */
+ * calls          calls of the application so far
+ * may_look       there is a processor for others while one thread looks again and again
+ * sleeps         without looking before, after the last look that was in vain
+ * sleeps_left    of these */
 typedef struct amqpci_driver {
     bool is_busy;
     bool is_background;
     bool is_wanted;
     bool is_long;
+    bool may_look;
+    uint32_t sleeps;
+    uint32_t sleeps_left;
     uint64_t round;
     uint64_t left_ms;
     uint64_t calls;

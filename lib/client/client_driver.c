@@ -1,10 +1,17 @@
-/* Waiting: one of those who wait drives the connection, and calls the others. */
+/* Waiting: one of those who wait drives the connection, and calls the others.
+ *
+ * A thread that sleeps has to be woken, which takes a processor that is idle longer than a peer
+ * nearby needs for its answer. So whoever drives looks for a moment before it sleeps, and lets
+ * others run meanwhile. Where that was in vain, the next sleeps come without: ever more of them as
+ * long as nothing comes so soon. */
 #define _GNU_SOURCE /* eventfd */
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/client.h"
@@ -15,9 +22,15 @@
  * still in the processor's cache. */
 enum { OUTPUT_MUCH = 128 * 1024 };
 
+enum {
+    LOOKING_NS = 100 * 1000,
+    SLEEPS_MAX = 63 /* without looking before */
+};
+
 void amqpci_driver_init(amqpci_driver *driver)
 {
     driver->left_ms = amqpc_now_ms();
+    driver->may_look = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
 void amqpci_driver_clean_up(amqpci_driver *driver)
@@ -49,6 +62,45 @@ static int64_t time_left_ms(uint64_t deadline_ms)
 
 /* --- Driving. */
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Looks until something has happened, or the moment is over; returns whether it has. */
+static bool look(const amqpc_poller *poller, amqpci_poller_events *events)
+{
+    int64_t end_ns = now_ns() + LOOKING_NS;
+    do {
+        amqpci_poller_sleep(poller, 0, events);
+        if (events->count != 0) {
+            return true;
+        }
+        (void)sched_yield();
+    } while (now_ns() < end_ns);
+    return false;
+}
+
+/* Without the lock: who drives alone has these members of the driver. */
+static void look_and_sleep(amqpci_driver *driver, const amqpc_poller *poller, int wait_ms,
+                           amqpci_poller_events *events)
+{
+    if (driver->sleeps_left > 0) {
+        driver->sleeps_left--;
+    } else if (driver->may_look && !driver->is_background) {
+        bool has_come = look(poller, events);
+        driver->sleeps = has_come ? 0 : driver->sleeps * 2 + 1;
+        if (has_come) {
+            return;
+        }
+        driver->sleeps = driver->sleeps > SLEEPS_MAX ? SLEEPS_MAX : driver->sleeps;
+        driver->sleeps_left = driver->sleeps;
+    }
+    amqpci_poller_sleep(poller, wait_ms, events);
+}
+
 amqpc_status amqpci_driver_round(amqpc_client *client, uint64_t until_ms)
 {
     if (amqpci_client_advance(client, amqpc_now_ms())) {
@@ -67,7 +119,7 @@ amqpc_status amqpci_driver_round(amqpc_client *client, uint64_t until_ms)
         amqpci_poller_sleep(client->poller, 0, &events);
     } else {
         (void)pthread_mutex_unlock(&client->mutex);
-        amqpci_poller_sleep(client->poller, wait_ms, &events);
+        look_and_sleep(&client->driver, client->poller, wait_ms, &events);
         (void)pthread_mutex_lock(&client->mutex);
     }
     client->past.waits++;
