@@ -99,6 +99,9 @@ static int64_t patience(const struct broker *broker)
 {
     uint64_t now_ms = broker->now_ms;
     uint64_t next_ms = next_expiry(broker);
+    if (broker->first_waiting != NULL) {
+        return PRODUCER_PATIENCE_MS;
+    }
     if (broker->first_blocked != NULL) {
         return RETRY_MS;
     }
@@ -117,6 +120,7 @@ int64_t broker_end_round(struct broker *broker)
     }
     producer_retry_held(broker);
     consumer_retry_blocked(broker);
+    producer_retry_waiting(broker, NULL);
     queue_table_check(broker);
     return patience(broker);
 }

@@ -58,6 +58,7 @@ typedef struct broker_connection {
 /* dirty    connections with output that their owner has to send
  * blocked  consumers that cannot send, because too much output waits
  * held     producers that wait for room
+ * waiting  producers that wait for consumers
  * now_ms   of any clock; wall_ms  milliseconds since 1970 */
 struct broker {
     broker_options options;
@@ -70,6 +71,7 @@ struct broker {
     broker_connection *first_dirty;
     broker_consumer *first_blocked;
     broker_producer *first_held;
+    broker_producer *first_waiting;
     uint32_t connection_count;
     uint64_t now_ms;
     int64_t wall_ms;

@@ -162,6 +162,7 @@ static void answer(attaching *work, broker_terminus *terminus, bool resumed,
     if (amqpc_link_attach(work->link, attach, source, target) != AMQPC_OK) {
         terminus_end(terminus, NULL);
     } else if (terminus->role == AMQPC_ROLE_RECEIVER) {
+        producer_attached((broker_producer *)terminus, &work->attach);
         producer_give_credit((broker_producer *)terminus);
     }
 }

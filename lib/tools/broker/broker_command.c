@@ -75,7 +75,8 @@ static const option_row rows[] = {
     ROW("max-message-size", "BYTES", OPTION_SIZE, message_size, 512, 2147483648u,
         "Refuse larger messages. Default 64M."),
     ROW("credit", "N", OPTION_NUMBER, credit, 1, 1000000,
-        "How many messages a sender may be ahead. Default 4096."),
+        "How many messages a sender may be ahead, of receivers that keep up\n"
+        "where the queue has any. Default 4096."),
     ROW("queues", "N", OPTION_NUMBER, queues, 1, 10000000, "How many there may be. Default 10000."),
     ROW("links", "N", OPTION_NUMBER, links, 1, 10000000,
         "How many there may be, suspended ones included. Default 100000."),

@@ -159,6 +159,15 @@ static void end_session(broker_connection *connection, amqpc_session *session)
     amqpc_session_free(session);
 }
 
+/* What waited for consumers goes to the queue, now that its sender has gone. */
+static void take_rest(broker_terminus *terminus)
+{
+    broker_producer *producer = (struct broker_producer *)terminus;
+    if (terminus->role == AMQPC_ROLE_RECEIVER && producer->waits_until_ms != 0) {
+        producer_receive(producer, true);
+    }
+}
+
 static void detach_link(broker_connection *connection, amqpc_link *link)
 {
     broker_terminus *terminus = (struct broker_terminus *)amqpc_link_context(link);
@@ -170,6 +179,7 @@ static void detach_link(broker_connection *connection, amqpc_link *link)
     if (terminus == NULL) {
         amqpc_link_free(link);
     } else if (closed) {
+        take_rest(terminus);
         terminus_end(terminus, NULL);
     } else {
         terminus_leave(terminus, TERMINUS_LINK_DETACH);

@@ -21,6 +21,13 @@ static broker_queue *queue_of(const broker_consumer *consumer)
     return consumer->terminus.queue;
 }
 
+static uint32_t credit_of(const broker_consumer *consumer)
+{
+    amqpc_link_flow flow;
+    amqpc_link_get_flow(link_of(consumer), &flow);
+    return flow.credit;
+}
+
 static bool is_composite(const amqpc_value *value, uint32_t type)
 {
     return value->type == AMQPC_TYPE_DESCRIBED && amqpc_value_composite(value) == type;
@@ -123,14 +130,12 @@ void consumer_leave(broker_consumer *consumer)
 
 void consumer_activate(broker_consumer *consumer)
 {
-    amqpc_link_flow flow;
     broker_queue *queue = queue_of(consumer);
     bool waits = consumer->is_active || consumer->is_blocked || link_of(consumer) == NULL;
     if (waits || (consumer->chooses && consumer->cursor == NULL)) {
         return;
     }
-    amqpc_link_get_flow(link_of(consumer), &flow);
-    if (flow.credit == 0) {
+    if (credit_of(consumer) == 0) {
         return;
     }
     consumer->is_active = true;
@@ -313,6 +318,8 @@ size_t consumer_forward(broker_consumer *consumer, const amqpc_bytes *payloads, 
     }
     if (status != AMQPC_OK) {
         lose_turn(consumer, status);
+    } else if (credit_of(consumer) == 0) {
+        consumer_deactivate(consumer); /* so that no more is read for it than it takes */
     }
     return sent;
 }
@@ -326,9 +333,7 @@ void consumer_take_flow(broker_consumer *consumer)
     amqpc_status status = amqpc_link_set_available(link_of(consumer), (uint32_t)available);
     assert(status == AMQPC_OK);
     (void)status;
-    amqpc_link_flow flow;
-    amqpc_link_get_flow(link_of(consumer), &flow);
-    if (flow.credit == 0) {
+    if (credit_of(consumer) == 0) {
         consumer_deactivate(consumer);
     }
     consumer_resume_turn(consumer);
@@ -336,8 +341,12 @@ void consumer_take_flow(broker_consumer *consumer)
 
 void consumer_resume_turn(broker_consumer *consumer)
 {
+    broker_queue *queue = queue_of(consumer);
     consumer_activate(consumer);
-    queue_dispatch(queue_of(consumer));
+    queue_dispatch(queue);
+    if (queue->turn != NULL) {
+        producer_retry_waiting(queue->broker, queue); /* they have what the consumer waits for */
+    }
     consumer_check_drain(consumer);
 }
 

@@ -43,6 +43,12 @@ struct batch {
 
 /* --- Its place in the queue. */
 
+void producer_attached(broker_producer *producer, const amqpc_attach *attach)
+{
+    producer->settles = attach->snd_settle_mode == AMQPC_SENDER_SETTLE_MODE_SETTLED;
+    producer_note_received(producer, 0, true);
+}
+
 void producer_join(broker_producer *producer)
 {
     broker_queue *queue = producer->terminus.queue;
@@ -59,24 +65,10 @@ void producer_join(broker_producer *producer)
     queue->producer_count++;
 }
 
-static void let_go(broker_producer *producer)
-{
-    struct broker_producer **at = &producer->terminus.broker->first_held;
-    while (*at != NULL && *at != producer) {
-        at = &(*at)->next_held;
-    }
-    if (*at == producer) {
-        *at = producer->next_held;
-    }
-    producer->is_held = false;
-}
-
 void producer_leave(broker_producer *producer)
 {
     broker_queue *queue = producer->terminus.queue;
-    if (producer->is_held) {
-        let_go(producer);
-    }
+    producer_wait_no_more(producer);
     if (queue == NULL) {
         return;
     }
@@ -90,94 +82,6 @@ void producer_leave(broker_producer *producer)
     }
     queue->producer_count--;
     queue_note_lifetime(queue);
-}
-
-/* --- Room. */
-
-static bool is_full(const broker_producer *producer)
-{
-    const broker_queue *queue = producer->terminus.queue;
-    return message_store_is_full(&producer->terminus.broker->store) ||
-           (queue != NULL && queue_is_full(queue));
-}
-
-static bool has_room(const broker_producer *producer)
-{
-    const broker_queue *queue = producer->terminus.queue;
-    return message_store_has_room(&producer->terminus.broker->store) &&
-           (queue == NULL || queue_has_room(queue));
-}
-
-/* It goes on when there is room again. */
-static void hold(broker_producer *producer)
-{
-    struct broker *broker = producer->terminus.broker;
-    if (!producer->is_held) {
-        producer->is_held = true;
-        producer->next_held = broker->first_held;
-        broker->first_held = producer;
-    }
-}
-
-/* How many deliveries there is room for, by what they were like lately. */
-static uint32_t credit_wanted(const broker_producer *producer)
-{
-    const struct broker *broker = producer->terminus.broker;
-    const broker_queue *queue = producer->terminus.queue;
-    uint64_t room = broker->store.limit > broker->store.used_size
-                        ? broker->store.limit - broker->store.used_size
-                        : 0;
-    uint64_t limit = broker->options.queue_memory;
-    if (queue != NULL) {
-        uint64_t own = limit > queue->size ? limit - queue->size : 0;
-        room = own < room ? own : room;
-    }
-    uint64_t count = room / producer->recent_size;
-    count = room > 0 && count == 0 ? 1 : count;
-    return count < broker->options.credit ? (uint32_t)count : broker->options.credit;
-}
-
-void producer_give_credit(broker_producer *producer)
-{
-    amqpc_link_flow flow;
-    if (producer->terminus.broker->is_stopping) {
-        return;
-    }
-    if (is_full(producer)) {
-        hold(producer);
-        return;
-    }
-    uint32_t wanted = credit_wanted(producer);
-    amqpc_link_get_flow(producer->terminus.link, &flow);
-    if (flow.credit <= wanted / 2 && flow.credit < wanted) {
-        amqpc_status status = amqpc_link_add_credit(producer->terminus.link, wanted - flow.credit);
-        (void)status; /* it is a receiver, and the credit a small number */
-        broker_touch(producer->terminus.connection);
-    }
-}
-
-void producer_retry_held(struct broker *broker)
-{
-    broker_producer *held = broker->first_held;
-    if (!broker->has_room_again || held == NULL) {
-        return;
-    }
-    broker->has_room_again = false;
-    broker->first_held = NULL; /* those that are held again come into a new list */
-    while (held != NULL) {
-        broker_producer *next = held->next_held;
-        held->is_held = false;
-        if (held->terminus.link == NULL) {
-            held = next;
-            continue;
-        }
-        if (has_room(held)) {
-            producer_receive(held, false);
-        } else {
-            hold(held);
-        }
-        held = next;
-    }
 }
 
 /* --- Settling. */
@@ -393,11 +297,20 @@ static void take(struct batch *batch)
     amqpc_deliveries_release(batch->deliveries, batch->count);
 }
 
+/* How many to take at a time: no more than what goes to a consumer at once, where it goes there. */
 static size_t batch_capacity(const broker_producer *producer)
 {
+    const broker_queue *queue = producer->terminus.queue;
     size_t count = BATCH_SIZE / producer->recent_size;
     count = count < 1 ? 1 : count;
-    return count < BATCH ? count : BATCH;
+    count = count < BATCH ? count : BATCH;
+    if (producer->settles && queue != NULL && queue->active_count == 1 &&
+        queue_may_forward(queue)) {
+        amqpc_link_flow flow;
+        amqpc_link_get_flow(queue->turn->terminus.link, &flow);
+        count = flow.credit > 0 && flow.credit < count ? flow.credit : count;
+    }
+    return count;
 }
 
 void producer_receive(broker_producer *producer, bool all)
@@ -407,14 +320,20 @@ void producer_receive(broker_producer *producer, bool all)
     batch.producer = producer;
     batch.count = 0;
     do {
-        if (!all && is_full(producer)) {
-            hold(producer);
+        if (!all && producer_is_full(producer)) {
+            producer_hold(producer);
             return;
+        }
+        if (!all && producer_waits(producer)) {
+            break;
         }
         capacity = batch_capacity(producer);
         if (amqpc_link_receive(producer->terminus.link, batch.deliveries, capacity, &batch.count) !=
-                AMQPC_OK ||
-            batch.count == 0) {
+            AMQPC_OK) {
+            break;
+        }
+        producer_note_received(producer, batch.count, batch.count < capacity);
+        if (batch.count == 0) {
             break;
         }
         take(&batch);
