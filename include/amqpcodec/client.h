@@ -140,7 +140,8 @@ AMQPC_API amqpc_status amqpc_client_new(const char *url, const amqpc_client_opti
 AMQPC_API amqpc_status amqpc_client_wait_open(amqpc_client *client, int64_t timeout_ms) AMQPC_CHECK;
 
 /* Closes the client in order: what was posted goes out, and its outcomes are waited for; then the
- * links are closed, and the peer's answers waited for; then the connection. The client stays
+ * links are closed, or detached where the peer was asked to keep their end beyond the connection
+ * (amqpc_receiver_detach), and the peer's answers waited for; then the connection. The client stays
  * closed.
  *
  * timeout_ms  of all of it. What does not come about in time is left out: outcomes are unknown

@@ -144,11 +144,21 @@ AMQPC_API amqpc_status amqpc_receiver_address(amqpc_receiver *receiver, char *da
 AMQPC_API amqpc_status amqpc_receiver_get_error(amqpc_receiver *receiver,
                                                 amqpc_client_error *error) AMQPC_CHECK;
 
-/* Closes the link, and waits for the peer's answer. Returns as amqpc_client_close. */
+/* Closes the link, and waits for the peer's answer. Where the connection is lost the link is closed
+ * all the same; but if its source was asked to live on (the expiry policy "never", as that of
+ * durable subscriptions, or a time-out: AMQP 3.5.3), the peer is told by the next connection, which
+ * is waited for. Returns as amqpc_client_close. */
 AMQPC_API amqpc_status amqpc_receiver_close(amqpc_receiver *receiver,
                                             int64_t timeout_ms) AMQPC_CHECK;
 
-/* Frees the receiver; its link is closed without waiting. NULL is ignored. */
+/* Detaches the link without closing it (AMQP 2.6.4): a durable subscription, and whatever else the
+ * source was asked to keep (its expiry policy and time-out, AMQP 3.5.3), goes on, for another
+ * receiver of the same name and container-id. Returns as amqpc_client_close. */
+AMQPC_API amqpc_status amqpc_receiver_detach(amqpc_receiver *receiver,
+                                             int64_t timeout_ms) AMQPC_CHECK;
+
+/* Frees the receiver; its link is closed without waiting, where there is a connection to do it by.
+ * NULL is ignored. */
 AMQPC_API void amqpc_receiver_free(amqpc_receiver *receiver);
 
 AMQPC_END_DECLS

@@ -218,10 +218,18 @@ AMQPC_API amqpc_status amqpc_sender_get_error(amqpc_sender *sender,
                                               amqpc_client_error *error) AMQPC_CHECK;
 
 /* Closes the link, and waits for the peer's answer; what has no outcome then completes as unknown.
- * Returns as amqpc_client_close. */
+ * Where the connection is lost the link is closed all the same; but if its target was asked to live
+ * on (the expiry policy "never", or a time-out: AMQP 3.5.4), the peer is told by the next
+ * connection, which is waited for. Returns as amqpc_client_close. */
 AMQPC_API amqpc_status amqpc_sender_close(amqpc_sender *sender, int64_t timeout_ms) AMQPC_CHECK;
 
-/* Frees the sender; its link is closed without waiting. NULL is ignored. */
+/* Detaches the link without closing it (AMQP 2.6.4): what the target was asked to keep (its expiry
+ * policy and time-out, AMQP 3.5.4) is there for another sender of the same name and container-id.
+ * What has no outcome completes as unknown. Otherwise as amqpc_sender_close. */
+AMQPC_API amqpc_status amqpc_sender_detach(amqpc_sender *sender, int64_t timeout_ms) AMQPC_CHECK;
+
+/* Frees the sender; its link is closed without waiting, where there is a connection to do it by.
+ * NULL is ignored. */
 AMQPC_API void amqpc_sender_free(amqpc_sender *sender);
 
 AMQPC_END_DECLS

@@ -5,14 +5,19 @@
 /* Of a time-out, what is kept for the closing itself. */
 enum { CLOSING_MS_MAX = 1000 };
 
-static bool is_unsettled(const amqpci_client_link *link)
+/* Whether it has to say or to hear something before it can be closed. */
+static bool is_busy(const amqpci_client_link *link)
 {
     const amqpc_sender *sender = (const amqpc_sender *)link;
+    if (link->phase == AMQPCI_LINK_UNTOLD) {
+        return true;
+    }
     return link->kind->role == AMQPC_ROLE_SENDER && !amqpci_client_link_is_over(link) &&
            sender->posted + sender->awaited > 0;
 }
 
-/* All that was posted has an outcome, and all that was settled has gone out. */
+/* All that was posted has an outcome, links that were closed are, and all that was settled has gone
+ * out. */
 static bool is_done(const void *object)
 {
     const amqpc_client *client = (const amqpc_client *)object;
@@ -20,7 +25,7 @@ static bool is_done(const void *object)
         return true;
     }
     for (const amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
-        if (is_unsettled(at)) {
+        if (is_busy(at)) {
             return false;
         }
     }
@@ -67,12 +72,14 @@ static amqpc_status wait_for_part(amqpc_client *client, uint64_t deadline_ms,
 }
 
 /* Links are detached before the connection is closed: brokers finish what came by a link when that
- * ends, and drop it when the connection does (Qpid Broker-J does so with settled messages). */
+ * ends, and drop it when the connection does (Qpid Broker-J does so with settled messages). Those
+ * that live on at the peer, as durable subscriptions, are not closed by this: whoever wants them
+ * gone closes them. */
 static void begin_to_close_links(amqpc_client *client)
 {
     client->state = AMQPC_CLIENT_CLOSING;
     for (amqpci_client_link *at = client->first_link; at != NULL; at = at->next) {
-        amqpci_client_link_begin_close(at);
+        amqpci_client_link_begin_close(at, amqpci_client_link_terms_last(at->terms));
     }
     amqpci_client_flush(client);
 }

@@ -70,6 +70,7 @@ amqpc_status amqpci_client_link_end_status(const amqpci_client_link *link)
 {
     switch (link->phase) {
     case AMQPCI_LINK_CLOSING:
+    case AMQPCI_LINK_UNTOLD:
     case AMQPCI_LINK_CLOSED:
         return AMQPC_CLOSED;
     case AMQPCI_LINK_FAILED:
@@ -84,7 +85,8 @@ void amqpci_client_link_end(amqpci_client_link *link, const amqpc_client_error *
     if (amqpci_client_link_is_over(link)) {
         return;
     }
-    bool closed = error == NULL || link->phase == AMQPCI_LINK_CLOSING;
+    bool closed =
+        error == NULL || link->phase == AMQPCI_LINK_CLOSING || link->phase == AMQPCI_LINK_UNTOLD;
     link->phase = closed ? AMQPCI_LINK_CLOSED : AMQPCI_LINK_FAILED;
     if (!closed) {
         link->error = *error;
@@ -140,7 +142,8 @@ static amqpc_status need_link(amqpci_client_link *link, amqpc_bytes name)
 static amqpc_status say_attach(amqpci_client_link *link, amqpc_attach *attach)
 {
     attach->present &= ~(uint32_t)(AMQPC_ATTACH_HANDLE | AMQPC_ATTACH_ROLE);
-    link->link->without_map = link->client->is_forgetful || link->is_anew;
+    bool closes = link->phase == AMQPCI_LINK_UNTOLD; /* nothing of it goes on */
+    link->link->without_map = link->client->is_forgetful || link->is_anew || closes;
     amqpc_status status = amqpc_link_attach(link->link, attach, NULL, NULL);
     link->epoch = link->link->epoch;
     link->opened_ms = 0;
@@ -195,12 +198,13 @@ void amqpci_client_link_attach(amqpci_client_link *link)
 {
     amqpc_client_error error;
     if (waits_for_begin(link->client)) {
-        link->phase = AMQPCI_LINK_IDLE;
+        link->phase = link->phase == AMQPCI_LINK_UNTOLD ? AMQPCI_LINK_UNTOLD : AMQPCI_LINK_IDLE;
         return;
     }
     amqpc_status status = send_attach(link);
     if (status == AMQPC_OK) {
-        link->phase = AMQPCI_LINK_ATTACHING;
+        bool closes = link->phase == AMQPCI_LINK_UNTOLD;
+        link->phase = closes ? AMQPCI_LINK_UNTOLD : AMQPCI_LINK_ATTACHING;
         if (amqpc_link_get_state(link->link) == AMQPC_LINK_ATTACHED) {
             amqpci_client_link_take_attach(link); /* the peer was first */
         }
@@ -212,6 +216,27 @@ void amqpci_client_link_attach(amqpci_client_link *link)
         amqpci_client_disconnected(link->client, &error);
     } else {
         amqpci_client_link_end(link, &error);
+    }
+}
+
+void amqpci_client_link_end_or_tell(amqpci_client_link *link)
+{
+    /* Without a link of the engine it never was attached; one that the peer has closed is not kept.
+     */
+    bool may_be_kept = link->link != NULL && !link->is_left &&
+                       (link->phase == AMQPCI_LINK_CLOSING || !amqpc_link_is_closed(link->link));
+    if (may_be_kept && amqpci_client_link_terms_last(link->terms)) {
+        link->phase = AMQPCI_LINK_UNTOLD;
+        amqpci_client_link_notify(link);
+    } else {
+        amqpci_client_link_end(link, NULL);
+    }
+}
+
+void amqpci_client_link_tell(amqpci_client_link *link)
+{
+    if (amqpc_link_get_state(link->link) == AMQPC_LINK_DETACHED) {
+        amqpci_client_link_attach(link);
     }
 }
 

@@ -12,9 +12,11 @@ typedef enum amqpci_link_phase {
     AMQPCI_LINK_PAUSING =
         3, /* detached, to be attached again at once: the peer's detach is awaited */
     AMQPCI_LINK_RETRYING = 4, /* the peer has detached it; it is attached again at retry_ms */
-    AMQPCI_LINK_CLOSING = 5,  /* the application has closed it; the peer's detach is awaited */
-    AMQPCI_LINK_CLOSED = 6,
-    AMQPCI_LINK_FAILED = 7
+    AMQPCI_LINK_CLOSING = 5,  /* the application has closed or detached it; the peer's detach is
+                                 awaited */
+    AMQPCI_LINK_UNTOLD = 6, /* it has closed it, and the peer, which keeps its end, is to be told */
+    AMQPCI_LINK_CLOSED = 7,
+    AMQPCI_LINK_FAILED = 8
 } amqpci_link_phase;
 
 /* What a sender and a receiver do each in its way.
@@ -47,6 +49,7 @@ typedef struct amqpci_link_kind {
  *            begin with it
  * attachments  so far
  * is_anew    the peer has closed the link before: it knows nothing that is unsettled
+ * is_left    the application has detached it, and leaves the peer's terminus as it stands
  * notify     called where something was received or completed, or the link was attached, is
  * attached no more, or has ended, or credit came; NULL for nobody owner      for notify error of
  * AMQPCI_LINK_FAILED */
@@ -64,6 +67,7 @@ struct amqpci_client_link {
     uint32_t attempts;
     uint32_t delay_ms;
     bool is_anew;
+    bool is_left;
     void (*notify)(void *owner);
     void *owner;
     uint64_t opened_ms;
@@ -101,6 +105,13 @@ AMQPC_CHECK amqpc_status amqpci_client_link_make(const amqpci_client_link *link,
 
 /* Attaches the link; later, where the connection is not open, or is given up by this. */
 void amqpci_client_link_attach(amqpci_client_link *link);
+
+/* The application has closed the link, and the peer does not know, or may not: it is over; or,
+ * where the peer keeps its end, is to be closed by a connection to come. */
+void amqpci_client_link_end_or_tell(amqpci_client_link *link);
+
+/* Attaches a link of AMQPCI_LINK_UNTOLD, which is closed once the peer has answered. */
+void amqpci_client_link_tell(amqpci_client_link *link);
 
 /* Detaches the link, and attaches it again. */
 void amqpci_client_link_pause(amqpci_client_link *link);
@@ -156,10 +167,13 @@ void amqpci_client_link_retry_or_end(amqpci_client_link *link, const amqpc_clien
 
 AMQPC_CHECK amqpc_status amqpci_client_link_wait_open(amqpci_client_link *link, int64_t timeout_ms);
 /* Says detach, where there is somebody to say it to; otherwise the link is over. With the
- * mutex held. */
-void amqpci_client_link_begin_close(amqpci_client_link *link);
+ * mutex held.
+ *
+ * leaves  it is not closed: the peer's terminus goes as its expiry policy says */
+void amqpci_client_link_begin_close(amqpci_client_link *link, bool leaves);
 
-AMQPC_CHECK amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_ms);
+AMQPC_CHECK amqpc_status amqpci_client_link_close(amqpci_client_link *link, bool leaves,
+                                                  int64_t timeout_ms);
 AMQPC_CHECK amqpc_status amqpci_client_link_get_error(amqpci_client_link *link,
                                                       amqpc_client_error *error);
 
@@ -198,5 +212,9 @@ typedef struct amqpci_link_terms {
 AMQPC_CHECK amqpc_status amqpci_client_link_terms_encode(amqpc_client *client,
                                                          const amqpci_link_terms *terms,
                                                          amqpc_buffer **buffer);
+
+/* Whether the terminus at the peer is asked to outlive connections (AMQP 3.5.3, 3.5.4). terms: what
+ * amqpci_client_link_terms_encode made. */
+bool amqpci_client_link_terms_last(const amqpc_buffer *terms);
 
 #endif

@@ -29,27 +29,33 @@ static bool is_over(const void *object)
     return amqpci_client_link_is_over((const amqpci_client_link *)object);
 }
 
-void amqpci_client_link_begin_close(amqpci_client_link *link)
+void amqpci_client_link_begin_close(amqpci_client_link *link, bool leaves)
 {
     bool attached = link->phase >= AMQPCI_LINK_ATTACHING && link->phase <= AMQPCI_LINK_PAUSING;
-    if (amqpci_client_link_is_over(link) || link->phase == AMQPCI_LINK_CLOSING) {
+    if (link->phase >= AMQPCI_LINK_CLOSING) {
         return;
     }
-    if (attached && amqpc_link_detach(link->link, true, NULL) == AMQPC_OK) {
+    link->is_left = leaves;
+    if (!attached) {
+        amqpci_client_link_end_or_tell(link);
+    } else if (amqpc_link_detach(link->link, !leaves, NULL) == AMQPC_OK) {
         link->phase = AMQPCI_LINK_CLOSING;
     } else {
         amqpci_client_link_end(link, NULL);
     }
+    if (link->phase == AMQPCI_LINK_UNTOLD && link->client->is_carrying) {
+        amqpci_client_link_tell(link);
+    }
 }
 
-amqpc_status amqpci_client_link_close(amqpci_client_link *link, int64_t timeout_ms)
+amqpc_status amqpci_client_link_close(amqpci_client_link *link, bool leaves, int64_t timeout_ms)
 {
     amqpc_client *client = link->client;
     amqpc_status status = amqpci_client_enter(client);
     if (status != AMQPC_OK) {
         return status;
     }
-    amqpci_client_link_begin_close(link);
+    amqpci_client_link_begin_close(link, leaves);
     amqpci_client_send_soon(client);
     amqpci_driver_look_again(client);
     status = amqpci_client_wait(client, amqpci_deadline(timeout_ms), is_over, link);

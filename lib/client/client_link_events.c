@@ -9,8 +9,15 @@
 
 void amqpci_client_link_take_attach(amqpci_client_link *link)
 {
-    if (amqpc_link_is_refused(link->link) || link->phase != AMQPCI_LINK_ATTACHING) {
+    if (amqpc_link_is_refused(link->link)) {
         return; /* detach follows, with the reason */
+    }
+    if (link->phase == AMQPCI_LINK_UNTOLD) {
+        link->phase = AMQPCI_LINK_OPEN;
+        amqpci_client_link_begin_close(link, false);
+    }
+    if (link->phase != AMQPCI_LINK_ATTACHING) {
+        return;
     }
     link->phase = AMQPCI_LINK_OPEN;
     link->is_anew = false;
@@ -189,7 +196,7 @@ void amqpci_client_link_take_detach(amqpci_client_link *link)
         amqpci_client_disconnected(client, &error);
         return;
     }
-    if (phase == AMQPCI_LINK_CLOSING) {
+    if (phase == AMQPCI_LINK_CLOSING || phase == AMQPCI_LINK_UNTOLD) {
         amqpci_client_link_end(link, NULL);
     } else if (phase == AMQPCI_LINK_PAUSING && !closed) {
         amqpci_client_link_attach(link);

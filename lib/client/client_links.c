@@ -7,6 +7,12 @@
 
 /* --- From the lost connection to the next. */
 
+/* Of links that are over only what was received by them is wanted. */
+static amqpc_status leave_behind(amqpci_client_link *link)
+{
+    return link->link == NULL ? AMQPC_OK : link->kind->settle_up(link);
+}
+
 /* The engine's link in the new connection, with what is unsettled of the old one. */
 static amqpc_status make_successor(amqpci_client_link *link, amqpc_session *session,
                                    amqpc_buffer *buffer)
@@ -17,8 +23,11 @@ static amqpc_status make_successor(amqpci_client_link *link, amqpc_session *sess
     if (status == AMQPC_OK) {
         status = amqpci_client_link_make(link, session, attach.name, &link->successor);
     }
-    if (status != AMQPC_OK || link->link == NULL || amqpc_link_is_closed(link->link)) {
+    if (status != AMQPC_OK || link->link == NULL) {
         return status;
+    }
+    if (amqpc_link_is_closed(link->link)) {
+        return link->phase == AMQPCI_LINK_UNTOLD ? leave_behind(link) : AMQPC_OK;
     }
     link->successor->epoch = 0; /* the export brings it along */
     amqpc_buffer_truncate(buffer, 0);
@@ -29,12 +38,6 @@ static amqpc_status make_successor(amqpci_client_link *link, amqpc_session *sess
     return status == AMQPC_OK ? amqpc_link_import(link->successor, amqpc_buffer_data(buffer),
                                                   amqpc_buffer_size(buffer))
                               : status;
-}
-
-/* Of links that are over only what was received by them is wanted. */
-static amqpc_status leave_behind(amqpci_client_link *link)
-{
-    return link->link == NULL ? AMQPC_OK : link->kind->settle_up(link);
 }
 
 static amqpc_status make_successors(amqpc_client *client, amqpc_session *session)
@@ -87,6 +90,8 @@ static void attach_all(amqpc_client *client)
         next = at->next;
         if (at->phase == AMQPCI_LINK_IDLE) {
             amqpci_client_link_attach(at);
+        } else if (at->phase == AMQPCI_LINK_UNTOLD) {
+            amqpci_client_link_tell(at);
         }
     }
 }
@@ -116,8 +121,8 @@ void amqpci_client_links_suspend(amqpc_client *client)
     for (amqpci_client_link *at = client->first_link; at != NULL; at = next) {
         next = at->next;
         if (at->phase == AMQPCI_LINK_CLOSING) {
-            amqpci_client_link_end(at, NULL);
-        } else if (!amqpci_client_link_is_over(at)) {
+            amqpci_client_link_end_or_tell(at);
+        } else if (at->phase < AMQPCI_LINK_CLOSING) {
             at->phase = AMQPCI_LINK_IDLE;
             amqpci_client_link_notify(at);
         }
@@ -283,7 +288,7 @@ static void retry_links(amqpc_client *client, const amqpc_session *session,
             mild.condition[0] = '\0'; /* it is for others, and no reason to give this one up */
             mild.status = AMQPC_SESSION_ENDED;
         }
-        if (at->phase == AMQPCI_LINK_CLOSING) {
+        if (at->phase == AMQPCI_LINK_CLOSING || at->phase == AMQPCI_LINK_UNTOLD) {
             amqpci_client_link_end(at, NULL);
         } else if (at->phase >= AMQPCI_LINK_ATTACHING && at->phase <= AMQPCI_LINK_PAUSING) {
             amqpci_client_link_retry_or_end(at, &mild);

@@ -120,5 +120,5 @@ amqpc_status amqpc_controller_get_error(amqpc_controller *controller, amqpc_clie
 
 amqpc_status amqpc_controller_close(amqpc_controller *controller, int64_t timeout_ms)
 {
-    return amqpci_client_link_close(&controller->sender->base, timeout_ms);
+    return amqpci_client_link_close(&controller->sender->base, false, timeout_ms);
 }

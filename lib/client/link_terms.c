@@ -250,3 +250,38 @@ amqpc_status amqpci_client_link_terms_encode(amqpc_client *client, const amqpci_
     amqpc_buffer_free(with.attach);
     return status == AMQPC_NO_MEMORY ? status : AMQPC_INVALID_ARGUMENT;
 }
+
+static bool is_never(uint32_t present, amqpc_bytes policy)
+{
+    static const char never[] = "never";
+    return present != 0 && policy.size == sizeof never - 1 &&
+           memcmp(policy.data, never, policy.size) == 0;
+}
+
+static bool does_source_last(const amqpc_value *value)
+{
+    amqpc_source source;
+    return amqpc_source_from_value(value, NULL, &source) == AMQPC_OK &&
+           ((source.present & AMQPC_SOURCE_TIMEOUT && source.timeout > 0) ||
+            is_never(source.present & AMQPC_SOURCE_EXPIRY_POLICY, source.expiry_policy));
+}
+
+static bool does_target_last(const amqpc_value *value)
+{
+    amqpc_target target;
+    return amqpc_target_from_value(value, NULL, &target) == AMQPC_OK &&
+           ((target.present & AMQPC_TARGET_TIMEOUT && target.timeout > 0) ||
+            is_never(target.present & AMQPC_TARGET_EXPIRY_POLICY, target.expiry_policy));
+}
+
+bool amqpci_client_link_terms_last(const amqpc_buffer *terms)
+{
+    amqpc_attach attach;
+    amqpc_status status = amqpc_attach_decode(amqpc_buffer_data(terms), amqpc_buffer_size(terms),
+                                              NULL, &attach, NULL);
+    if (status != AMQPC_OK) {
+        return false;
+    }
+    return attach.role == AMQPC_ROLE_RECEIVER ? does_source_last(&attach.source)
+                                              : does_target_last(&attach.target);
+}

@@ -474,7 +474,12 @@ amqpc_status amqpc_receiver_get_error(amqpc_receiver *receiver, amqpc_client_err
 
 amqpc_status amqpc_receiver_close(amqpc_receiver *receiver, int64_t timeout_ms)
 {
-    return amqpci_client_link_close(&receiver->base, timeout_ms);
+    return amqpci_client_link_close(&receiver->base, false, timeout_ms);
+}
+
+amqpc_status amqpc_receiver_detach(amqpc_receiver *receiver, int64_t timeout_ms)
+{
+    return amqpci_client_link_close(&receiver->base, true, timeout_ms);
 }
 
 void amqpc_receiver_free(amqpc_receiver *receiver)

@@ -234,7 +234,12 @@ amqpc_status amqpc_sender_get_error(amqpc_sender *sender, amqpc_client_error *er
 
 amqpc_status amqpc_sender_close(amqpc_sender *sender, int64_t timeout_ms)
 {
-    return amqpci_client_link_close(&sender->base, timeout_ms);
+    return amqpci_client_link_close(&sender->base, false, timeout_ms);
+}
+
+amqpc_status amqpc_sender_detach(amqpc_sender *sender, int64_t timeout_ms)
+{
+    return amqpci_client_link_close(&sender->base, true, timeout_ms);
 }
 
 void amqpc_sender_free(amqpc_sender *sender)

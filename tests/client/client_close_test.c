@@ -2,9 +2,11 @@
 #include <amqpcodec/receiver.h>
 #include <amqpcodec/requester.h>
 #include <amqpcodec/sender.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/client_fixture.h"
+#include "support/cutting_relay.h"
 
 static void wait_for_closed(test_server *server)
 {
@@ -268,6 +270,153 @@ static void test_client_that_is_not_connected_closes_at_once(void **state)
     test_server_stop(server);
 }
 
+/* --- Links whose termini outlive connections. */
+
+#define NEVER "never"
+
+/* A client of a server that keeps links, behind a relay that can hold bytes back. */
+typedef struct kept_run {
+    test_server *server;
+    cutting_relay *relay;
+    amqpc_client *client;
+} kept_run;
+
+static void kept_run_begin(kept_run *run, bool background)
+{
+    char url[64];
+    amqpc_client_options options = client_fixture_options();
+    run->server =
+        test_server_start(&(test_server_options){.keeps_state = true, .number_count = 10});
+    run->relay = cutting_relay_start(test_server_port(run->server));
+    (void)snprintf(url, sizeof url, "amqp://127.0.0.1:%u",
+                   (unsigned)cutting_relay_port(run->relay));
+    options.background = background;
+    options.container_id = "close test";
+    assert_ok(amqpc_client_new(url, &options, &run->client, NULL));
+}
+
+static void kept_run_end(kept_run *run)
+{
+    amqpc_client_free(run->client);
+    cutting_relay_stop(run->relay);
+    test_server_stop(run->server);
+}
+
+static amqpc_sender *make_kept_sender(amqpc_client *client)
+{
+    amqpc_sender *sender = NULL;
+    amqpc_sender_options options;
+    const amqpc_target target = {.present = AMQPC_TARGET_ADDRESS | AMQPC_TARGET_EXPIRY_POLICY,
+                                 .address = {"hold", 4},
+                                 .expiry_policy = {NEVER, strlen(NEVER)}};
+    amqpc_sender_options_init(&options, sizeof options);
+    options.target = &target;
+    options.name = "kept sender";
+    assert_ok(amqpc_sender_new(client, NULL, &options, &sender));
+    assert_ok(amqpc_sender_wait_open(sender, PATIENCE_MS));
+    return sender;
+}
+
+/* A durable subscription, by a time-out. */
+static amqpc_receiver *make_kept_receiver(amqpc_client *client)
+{
+    amqpc_receiver *receiver = NULL;
+    amqpc_receiver_options options;
+    const amqpc_source source = {.present = AMQPC_SOURCE_ADDRESS | AMQPC_SOURCE_TIMEOUT,
+                                 .address = {"numbers", 7},
+                                 .timeout = 3600};
+    amqpc_receiver_options_init(&options, sizeof options);
+    options.source = &source;
+    options.name = "kept receiver";
+    assert_ok(amqpc_receiver_new(client, NULL, &options, &receiver));
+    assert_ok(amqpc_receiver_wait_open(receiver, PATIENCE_MS));
+    return receiver;
+}
+
+/* The detach is lost with the connection. What was posted has no outcome, though the server has got
+ * it, perhaps: it is unknown. */
+static void check_kept_links_are_closed_by_the_next_connection(bool background)
+{
+    kept_run run;
+    amqpc_completion completion;
+    amqpc_delivery delivery;
+    size_t count = 0;
+    kept_run_begin(&run, background);
+    amqpc_sender *sender = make_kept_sender(run.client);
+    amqpc_receiver *receiver = make_kept_receiver(run.client);
+    post_number(sender, 1);
+    assert_ok(amqpc_receiver_receive(receiver, &delivery, 1, PATIENCE_MS, &count));
+    amqpc_delivery_release(&delivery);
+    cutting_relay_hold(run.relay, true);
+    assert_status(AMQPC_TIMED_OUT, amqpc_sender_close(sender, 50));
+    assert_status(AMQPC_TIMED_OUT, amqpc_receiver_close(receiver, 50));
+    test_server_disconnect(run.server, NULL);
+    cutting_relay_hold(run.relay, false);
+    assert_ok(amqpc_sender_close(sender, PATIENCE_MS));
+    assert_ok(amqpc_receiver_close(receiver, PATIENCE_MS));
+    assert_int_equal(2, test_server_connection_count(run.server));
+    assert_int_equal(0, test_server_kept_count(run.server));
+    assert_ok(amqpc_sender_completions(sender, &completion, 1, 0, &count));
+    assert_int_equal(1, count);
+    assert_true(completion.unknown);
+    assert_status(AMQPC_CLOSED, amqpc_sender_wait_open(sender, 0));
+    kept_run_end(&run);
+}
+
+static void test_kept_links_are_closed_by_the_next_connection(void **state)
+{
+    (void)state;
+    check_kept_links_are_closed_by_the_next_connection(true);
+    check_kept_links_are_closed_by_the_next_connection(false);
+}
+
+/* Closed while there is no connection, and then the client: it is told by the next connection. */
+static void test_client_tells_of_kept_links_before_it_closes(void **state)
+{
+    kept_run run;
+    (void)state;
+    kept_run_begin(&run, true);
+    amqpc_sender *sender = make_kept_sender(run.client);
+    cutting_relay_hold(run.relay, true);
+    assert_status(AMQPC_TIMED_OUT, amqpc_sender_close(sender, 0));
+    test_server_disconnect(run.server, NULL);
+    cutting_relay_hold(run.relay, false);
+    wait_for_event(run.client, AMQPC_CLIENT_EVENT_DISCONNECTED);
+    assert_ok(amqpc_client_close(run.client, PATIENCE_MS));
+    wait_for_closed(run.server);
+    assert_int_equal(0, test_server_kept_count(run.server));
+    kept_run_end(&run);
+}
+
+/* Durable subscriptions are there for the program's next start, unless it closes them. */
+static void check_kept_links_live_on(bool detaches)
+{
+    kept_run run;
+    kept_run_begin(&run, true);
+    amqpc_sender *sender = make_kept_sender(run.client);
+    amqpc_receiver *receiver = make_kept_receiver(run.client);
+    amqpc_sender *other = make_sender(run.client, "accept", AMQPC_AT_LEAST_ONCE);
+    assert_ok(amqpc_sender_wait_open(other, PATIENCE_MS));
+    if (detaches) {
+        assert_ok(amqpc_sender_detach(sender, PATIENCE_MS));
+        assert_ok(amqpc_receiver_detach(receiver, PATIENCE_MS));
+        assert_status(AMQPC_CLOSED, amqpc_receiver_wait_open(receiver, 0));
+        assert_ok(amqpc_receiver_close(receiver, 0));
+    }
+    assert_ok(amqpc_client_close(run.client, PATIENCE_MS));
+    wait_for_closed(run.server);
+    assert_int_equal(0, test_server_abandoned_count(run.server)); /* `other` was closed */
+    assert_int_equal(2, test_server_detached_count(run.server));
+    kept_run_end(&run);
+}
+
+static void test_kept_links_are_detached_not_closed(void **state)
+{
+    (void)state;
+    check_kept_links_live_on(true);
+    check_kept_links_live_on(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +427,9 @@ int main(void)
         cmocka_unit_test(test_what_has_no_outcome_is_sent_again_by_the_link_that_is_attached_again),
         cmocka_unit_test(test_otherwise_what_has_no_outcome_is_unknown),
         cmocka_unit_test(test_client_that_is_not_connected_closes_at_once),
+        cmocka_unit_test(test_kept_links_are_closed_by_the_next_connection),
+        cmocka_unit_test(test_client_tells_of_kept_links_before_it_closes),
+        cmocka_unit_test(test_kept_links_are_detached_not_closed),
     };
     return cmocka_run_group_tests_name("client close", tests, NULL, NULL);
 }

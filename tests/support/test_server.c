@@ -49,7 +49,7 @@ static void take_open(const test_server *server, amqpc_connection *connection)
     }
 }
 
-/* Links that the client had not closed when it closed the connection. */
+/* Links that the client had neither closed nor detached when it closed the connection. */
 static uint32_t count_abandoned(const amqpc_connection *connection)
 {
     uint32_t count = 0;
@@ -57,7 +57,8 @@ static uint32_t count_abandoned(const amqpc_connection *connection)
     while ((session = amqpc_connection_next_session(connection, session)) != NULL) {
         const amqpc_link *link = NULL;
         while ((link = amqpc_session_next_link(session, link)) != NULL) {
-            count += !amqpc_link_is_closed(link);
+            count +=
+                !amqpc_link_is_closed(link) && amqpc_link_get_state(link) != AMQPC_LINK_DETACHED;
         }
     }
     return count;
@@ -412,6 +413,22 @@ uint32_t test_server_session_count(test_server *server)
 uint32_t test_server_abandoned_count(test_server *server)
 {
     return read_count(server, &server->abandoned_count);
+}
+
+uint32_t test_server_detached_count(test_server *server)
+{
+    return read_count(server, &server->detached_count);
+}
+
+uint32_t test_server_kept_count(test_server *server)
+{
+    uint32_t count = 0;
+    (void)pthread_mutex_lock(&server->mutex);
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        count += server->kept[i].unsettled != NULL;
+    }
+    (void)pthread_mutex_unlock(&server->mutex);
+    return count;
 }
 
 uint32_t test_server_provisional_count(test_server *server)

@@ -96,9 +96,16 @@ uint32_t test_server_settled(test_server *server, uint32_t number);
 uint32_t test_server_message_count(test_server *server);
 uint32_t test_server_connection_count(test_server *server);
 
-/* Connections that the client has closed, and links that it had not closed before that. */
+/* Connections that the client has closed, and links that it had neither closed nor detached before
+ * that. */
 uint32_t test_server_closed_count(test_server *server);
 uint32_t test_server_abandoned_count(test_server *server);
+
+/* Links that clients have detached without closing them. */
+uint32_t test_server_detached_count(test_server *server);
+
+/* Links that are kept, with keeps_state, for a client to resume. */
+uint32_t test_server_kept_count(test_server *server);
 
 /* Sessions that clients have begun. */
 uint32_t test_server_session_count(test_server *server);

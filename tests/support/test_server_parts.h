@@ -59,6 +59,7 @@ struct test_server {
     uint32_t sessions;
     uint32_t closed_count;
     uint32_t abandoned_count;
+    uint32_t detached_count;
     uint32_t dynamic_count;
     uint32_t once_count; /* attachments of "once" */
     uint32_t left;
