@@ -212,6 +212,8 @@ typedef struct crossing_terms {
 #define CROSSING_RECEIVER_DELIVERIES 8
 #define CROSSING_RECEIVER_DRAINED    9
 #define CROSSING_RECEIVER_CLOSED     10
+#define CROSSING_SENDER_DETACHED     14
+#define CROSSING_RECEIVER_DETACHED   15
 
 /* And of an amqpc_transaction. */
 #define CROSSING_TRANSACTION_DECLARED    11

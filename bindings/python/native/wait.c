@@ -16,6 +16,8 @@ static amqpc_status await(unsigned what, void *object, int64_t timeout_ms)
         return amqpc_sender_flush((amqpc_sender *)object, timeout_ms);
     case CROSSING_SENDER_CLOSED:
         return amqpc_sender_close((amqpc_sender *)object, timeout_ms);
+    case CROSSING_SENDER_DETACHED:
+        return amqpc_sender_detach((amqpc_sender *)object, timeout_ms);
     case CROSSING_RECEIVER_OPEN:
         return amqpc_receiver_wait_open((amqpc_receiver *)object, timeout_ms);
     case CROSSING_RECEIVER_DELIVERIES:
@@ -24,6 +26,8 @@ static amqpc_status await(unsigned what, void *object, int64_t timeout_ms)
         return amqpc_receiver_drain((amqpc_receiver *)object, timeout_ms);
     case CROSSING_RECEIVER_CLOSED:
         return amqpc_receiver_close((amqpc_receiver *)object, timeout_ms);
+    case CROSSING_RECEIVER_DETACHED:
+        return amqpc_receiver_detach((amqpc_receiver *)object, timeout_ms);
     case CROSSING_TRANSACTION_DECLARED:
         return amqpc_transaction_wait_declared((amqpc_transaction *)object, timeout_ms);
     case CROSSING_TRANSACTION_COMMITTED:

@@ -16,7 +16,9 @@ from amqpcodec import aio
 
 PATIENCE_S = 30  # reached only where a test fails
 
-_AWAITED = frozenset(("call", "close", "commit", "declare", "drain", "flush", "post", "receive", "receive_batch", "rollback", "send", "send_many", "wait_open"))
+_AWAITED = frozenset(
+    ("call", "close", "commit", "declare", "detach", "drain", "flush", "post", "receive", "receive_batch", "rollback", "send", "send_many", "wait_open")
+)
 _OF_API = (amqpcodec.Connection, amqpcodec.Sender, amqpcodec.Receiver, amqpcodec.Requester, amqpcodec.Transaction)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import amqpcodec
 import pytest
 from amqpcodec import filters
+from amqpcodec.performatives import Source, Target
 from amqpcodec.testing import Broker
 from client_fixtures import PATIENCE_S, Proxy, connect_aio, connect_awaited, queue_name, run
 
@@ -381,3 +382,35 @@ def test_a_time_out_tells_whether_the_message_was_sent(broker: Broker, connect: 
 
     with Proxy(broker.port) as proxy:
         run(test(proxy))
+
+
+# --- Links that live on at the peer.
+
+
+def test_links_that_live_on_are_detached_by_with_and_closed_by_close(broker: Broker, connect: Connect) -> None:
+    async def test() -> None:
+        before = broker.statistics()["links"]
+        queue = queue_name()
+        async with await connect(broker.url, container_id="durable") as connection:
+            async with connection.receiver(queue, name="daily", source=Source(queue, expiry_policy="never")) as receiver:
+                await receiver.wait_open()
+            sender = connection.sender(name="writer", target=Target(queue, timeout=3600))
+            await sender.send("one")
+            await sender.detach()
+            assert sender.is_closed
+            assert broker.statistics()["links"] == before + 2
+            left = connection.receiver(queue, name="weekly", source=Source(queue, expiry_policy="never"))
+            await left.wait_open()
+        assert broker.statistics()["links"] == before + 3
+
+        async with await connect(broker.url, container_id="durable") as connection:
+            for name in ("daily", "weekly"):
+                receiver = connection.receiver(queue, name=name, source=Source(queue, expiry_policy="never"))
+                await receiver.wait_open()
+                await receiver.close()
+            await connection.sender(name="writer", target=Target(queue, timeout=3600)).close()
+            async with connection.receiver(queue) as receiver:
+                await receiver.wait_open()
+        assert broker.statistics()["links"] == before
+
+    run(test())

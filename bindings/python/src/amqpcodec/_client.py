@@ -14,7 +14,7 @@ from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
 from amqpcodec._logging import prepare
 from amqpcodec._message import Message
-from amqpcodec._options import address_of, client_options, receiver_options, sender_options
+from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options
 from amqpcodec._outcomes import Outcome, Ticket, call_back
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._receiving import ReceiverCore, RequesterCore, Settleable
@@ -184,7 +184,7 @@ class Link:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self._run(self._core.leave(), UNSET)
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {'closed' if self.is_closed else 'open'}>"
@@ -199,6 +199,15 @@ class Sender(Link):
     def address(self) -> str | None:
         """The address of the target, as the peer says it: that of a dynamic node. None where there is none."""
         return self._core.address()
+
+    def detach(self, *, timeout: Timeout = UNSET) -> None:
+        """Detaches the link without closing it (AMQP 2.6.4); outstanding outcomes are waited for first. What the target was asked to
+        keep, by its expiry policy or time-out, is there for the next sender of the same `name` and container-id. At the end of a
+        `with`, links with such a target are detached, others closed.
+
+        timeout  in seconds; when it is up the link is detached without an answer
+        """
+        self._run(self._core.detach(), timeout)
 
     def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """Waits until the link is attached. Every call waits for it by itself. Raises LinkError where the peer refuses it."""
@@ -339,6 +348,15 @@ class Receiver(ReceiverCalls, Link):
     """
 
     _core: ReceiverCore
+
+    def detach(self, *, timeout: Timeout = UNSET) -> None:
+        """Detaches the link without closing it (AMQP 2.6.4). What the source was asked to keep, by its expiry policy or time-out, as
+        a durable subscription, is there for the next receiver of the same `name` and container-id. At the end of a `with`, links
+        with such a source are detached, others closed.
+
+        timeout  in seconds; when it is up the link is detached without an answer
+        """
+        self._run(self._core.detach(), timeout)
 
     def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """Waits until the link is attached. Every call waits for it by itself. Raises LinkError where the peer refuses it."""
@@ -482,7 +500,7 @@ class Connection(ConnectionInformation):
         """
         members, terms = sender_options(options)
         handle = SenderHandle(self._core.handle, address_of(address), members, terms)
-        return Sender(self, SenderCore(self._core, handle))
+        return Sender(self, SenderCore(self._core, handle, lives_on(options.get("target"))))
 
     def receiver(self, address: str | None = None, **options: Unpack[ReceiverOptions]) -> Receiver:
         """Makes a receiver; it is attached while one goes on.
@@ -494,7 +512,7 @@ class Connection(ConnectionInformation):
         """
         members, terms, mode = receiver_options(options)
         handle = ReceiverHandle(self._core.handle, address_of(address), members, terms, mode)
-        return Receiver(self, ReceiverCore(self._core, handle, members["prefetch"]))
+        return Receiver(self, ReceiverCore(self._core, handle, members["prefetch"], lives_on(options.get("source"))))
 
     def requester(self, address: str | None = None) -> Requester:
         """Makes a requester.

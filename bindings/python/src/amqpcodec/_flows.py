@@ -117,6 +117,8 @@ class LinkCore:
     what = "link"
     _event_open: int
     _event_closed: int
+    _event_detached: int
+    lives_on = False  # whether the peer was asked to keep its terminus beyond the connection
 
     def __init__(self, connection: ConnectionCore, handle: Any) -> None:
         self.connection = connection
@@ -165,13 +167,24 @@ class LinkCore:
 
     def close(self) -> Flow[None]:
         """Closes the link, and waits for the peer's answer."""
+        return self._end(self._event_closed)
+
+    def detach(self) -> Flow[None]:
+        """The same, but the peer's terminus is left as it stands."""
+        return self._end(self._event_detached)
+
+    def leave(self) -> Flow[None]:
+        """At the end of a `with`."""
+        return self.detach() if self.lives_on else self.close()
+
+    def _end(self, event: int) -> Flow[None]:
         handle = self._handle
         if handle is None:
             return
         self._is_closing = True
         try:
             yield from self.flush_quietly()
-            yield EventWait(handle, self._event_closed)
+            yield EventWait(handle, event)
         except TimeoutError:
             pass
         finally:

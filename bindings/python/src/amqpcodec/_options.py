@@ -240,6 +240,12 @@ def _terminus(descriptor: ULong, given: Terminus | None, dynamic: bool, filters:
     return encode_value(Described(descriptor, fields))
 
 
+def lives_on(terminus: Terminus | None) -> bool:
+    """Whether a terminus is to outlive connections (AMQP 3.5.3, 3.5.4): the options' `source` of a receiver, `target` of a sender."""
+    given: Any = terminus
+    return given is not None and (given.expiry_policy == "never" or bool(given.timeout))
+
+
 def _filter_map(filters: Filters | None) -> dict[Any, Any] | None:
     if filters is None:
         return None

@@ -34,9 +34,11 @@ class ReceiverCore(LinkCore):
     what = "receiver"
     _event_open = crossing.RECEIVER_OPEN
     _event_closed = crossing.RECEIVER_CLOSED
+    _event_detached = crossing.RECEIVER_DETACHED
 
-    def __init__(self, connection: ConnectionCore, handle: ReceiverHandle, credit: int) -> None:
+    def __init__(self, connection: ConnectionCore, handle: ReceiverHandle, credit: int, lives_on: bool) -> None:
         super().__init__(connection, handle)
+        self.lives_on = lives_on
         self.ready: deque[ReceivedMessage] = deque()
         # Accepts a message: 0, or a status that `settle` explains.
         self.accept = handle.settle_message(crossing.ACCEPTED, None if self.driver.moves else self.driver.kick)

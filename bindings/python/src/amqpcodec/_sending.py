@@ -35,9 +35,11 @@ class SenderCore(LinkCore):
     what = "sender"
     _event_open = crossing.SENDER_OPEN
     _event_closed = crossing.SENDER_CLOSED
+    _event_detached = crossing.SENDER_DETACHED
 
-    def __init__(self, connection: ConnectionCore, handle: SenderHandle) -> None:
+    def __init__(self, connection: ConnectionCore, handle: SenderHandle, lives_on: bool) -> None:
         super().__init__(connection, handle)
+        self.lives_on = lives_on
         self._batches: dict[int, Owner] = {}
         self._numbers = itertools.count()
         self._spare: list[Payloads] = []

@@ -36,7 +36,7 @@ from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
 from amqpcodec._logging import prepare
 from amqpcodec._message import Message
-from amqpcodec._options import address_of, client_options, receiver_options, sender_options
+from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options
 from amqpcodec._outcomes import Outcome, Ticket
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._receiving import ReceiverCore, RequesterCore
@@ -170,7 +170,7 @@ class Link:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
+        await self._run(self._core.leave(), UNSET)
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {'closed' if self.is_closed else 'open'}>"
@@ -185,6 +185,10 @@ class Sender(Link):
     def address(self) -> str | None:
         """As amqpcodec.Sender.address. `wait_open` makes sure that it is known."""
         return self._core.address()
+
+    async def detach(self, *, timeout: Timeout = UNSET) -> None:
+        """As amqpcodec.Sender.detach."""
+        await self._run(self._core.detach(), timeout)
 
     async def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """As amqpcodec.Sender.wait_open."""
@@ -239,6 +243,10 @@ class Receiver(ReceiverCalls, Link):
     """
 
     _core: ReceiverCore
+
+    async def detach(self, *, timeout: Timeout = UNSET) -> None:
+        """As amqpcodec.Receiver.detach."""
+        await self._run(self._core.detach(), timeout)
 
     async def wait_open(self, *, timeout: Timeout = UNSET) -> None:
         """As amqpcodec.Receiver.wait_open."""
@@ -332,13 +340,13 @@ class Connection(ConnectionInformation):
         """As amqpcodec.Connection.sender; not awaited."""
         members, terms = sender_options(options)
         handle = SenderHandle(self._core.handle, address_of(address), members, terms)
-        return Sender(self, SenderCore(self._core, handle))
+        return Sender(self, SenderCore(self._core, handle, lives_on(options.get("target"))))
 
     def receiver(self, address: str | None = None, **options: Unpack[ReceiverOptions]) -> Receiver:
         """As amqpcodec.Connection.receiver; not awaited."""
         members, terms, mode = receiver_options(options)
         handle = ReceiverHandle(self._core.handle, address_of(address), members, terms, mode)
-        return Receiver(self, ReceiverCore(self._core, handle, members["prefetch"]))
+        return Receiver(self, ReceiverCore(self._core, handle, members["prefetch"], lives_on(options.get("source"))))
 
     def requester(self, address: str | None = None) -> Requester:
         """As amqpcodec.Connection.requester; not awaited."""
