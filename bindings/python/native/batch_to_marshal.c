@@ -2,7 +2,10 @@
  * it, and is reported alone by the next one, so that the others are not lost. */
 #include "marshal_write.h"
 
-enum { FAILURE_FIELDS = 5 };
+enum {
+    FAILURE_FIELDS = 5,
+    DUMPED_HEAD_SIZE = 5 /* a list's or bytes' code and size */
+};
 
 /* A list whose length is not known yet. */
 static void start_list(crossing_output *output, crossing_batch *batch)
@@ -135,4 +138,51 @@ uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_
         finish_list(output, batch);
     }
     return batch->count;
+}
+
+/* The bytes at `*from`, which then is behind them. False where there is something else. */
+static bool take_dumped(const uint8_t **from, const uint8_t *end, amqpc_bytes *bytes)
+{
+    const uint8_t *at = *from;
+    if (end - at < DUMPED_HEAD_SIZE || at[0] != MARSHAL_BYTES) {
+        return false;
+    }
+    bytes->size = at[1] | (size_t)at[2] << 8 | (size_t)at[3] << 16 | (size_t)at[4] << 24;
+    bytes->data = at + DUMPED_HEAD_SIZE;
+    if (bytes->size > (size_t)(end - at) - DUMPED_HEAD_SIZE) {
+        return false;
+    }
+    *from = at + DUMPED_HEAD_SIZE + bytes->size;
+    return true;
+}
+
+size_t crossing_decode_dumped(crossing_output *output, const void *data, size_t size, size_t offset,
+                              crossing_batch *batch)
+{
+    size_t taken = 0;
+    amqpc_bytes payload = {NULL, 0};
+    const uint8_t *from = data;
+    const uint8_t *end = from + size;
+    start_list(output, batch);
+    if (size < DUMPED_HEAD_SIZE || from[0] != MARSHAL_LIST || offset > size) {
+        batch->status = AMQPC_INVALID_ARGUMENT;
+        return 0;
+    }
+    from += offset == 0 ? DUMPED_HEAD_SIZE : offset;
+    for (bool goes_on = true; goes_on && from < end;) {
+        const uint8_t *next = from;
+        const uint32_t count = batch->count;
+        if (!take_dumped(&next, end, &payload)) {
+            batch->status = AMQPC_INVALID_ARGUMENT;
+            return 0;
+        }
+        goes_on = add_message(output, batch, payload, NULL, &taken);
+        from = batch->count > count ? next : from;
+    }
+    if (batch->status != AMQPC_OK) {
+        put_failure(output, batch, payload, NULL);
+    } else {
+        finish_list(output, batch);
+    }
+    return (size_t)(from - (const uint8_t *)data);
 }

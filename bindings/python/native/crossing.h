@@ -111,6 +111,15 @@ uint32_t crossing_decode_joined(crossing_output *output, const void *data, size_
                                 const void *sizes, uint32_t count, uint32_t first,
                                 crossing_batch *batch);
 
+/* The same of messages that are a list of bytes as marshal writes it, in its version 2.
+ *
+ * offset  where to begin: 0 for the first one, and for others what was returned before
+ *
+ * Returns the offset behind the last one that was decoded; 0, with AMQPC_INVALID_ARGUMENT, where
+ * the data is something else. */
+size_t crossing_decode_dumped(crossing_output *output, const void *data, size_t size, size_t offset,
+                              crossing_batch *batch);
+
 /* A delivery's bytes that live as long as somebody looks at them. */
 typedef struct crossing_view crossing_view;
 

@@ -178,7 +178,7 @@ static inline void ends_of(const uint8_t *text, size_t size, uint64_t *low, uint
     }
 }
 
-static inline size_t slot_of(uint64_t low, uint64_t high)
+static inline size_t set_of(uint64_t low, uint64_t high)
 {
     const uint64_t hash = (low * 0x9e3779b97f4a7c15u ^ high) * 0xd6e8feb86659fd93u;
     return (size_t)(hash >> (64 - REMEMBERED_BITS));
@@ -228,6 +228,13 @@ static inline bool same_middle(const uint8_t *left, const uint8_t *right, size_t
            raw64(left + size - 16) == raw64(right + size - 16);
 }
 
+static inline bool is_same(const crossing_output *output, const remembered_text *before,
+                           const remembered_text *text, const uint8_t *bytes, size_t size)
+{
+    return before->low == text->low && before->high == text->high && before->key == text->key &&
+           (size <= 16 || same_middle(output->data + before->offset, bytes, size));
+}
+
 amqpc_status crossing_put_text(crossing_output *output, const uint8_t *text, size_t size,
                                bool repeats)
 {
@@ -238,21 +245,19 @@ amqpc_status crossing_put_text(crossing_output *output, const uint8_t *text, siz
         put_whole_text(output, text, size, 0);
         return AMQPC_OK;
     }
-    uint64_t low;
-    uint64_t high;
-    ends_of(text, size, &low, &high);
-    const uint64_t key = (uint64_t)output->generation << 32 | size;
-    remembered_text *entry = &output->remembered[slot_of(low, high)];
-    if (entry->low == low && entry->high == high && entry->key == key &&
-        (size <= 16 || same_middle(output->data + entry->offset, text, size))) {
-        output->position = put_code_u32(output->position, MARSHAL_REFERENCE, entry->reference);
-        return AMQPC_OK;
+    remembered_text put = {.key = (uint64_t)output->generation << 32 | size};
+    ends_of(text, size, &put.low, &put.high);
+    remembered_text *set = output->remembered[set_of(put.low, put.high)];
+    for (int i = 0; i < 2; i++) {
+        if (is_same(output, &set[i], &put, text, size)) {
+            output->position = put_code_u32(output->position, MARSHAL_REFERENCE, set[i].reference);
+            return AMQPC_OK;
+        }
     }
     put_whole_text(output, text, size, MARSHAL_REFERABLE);
-    entry->low = low;
-    entry->high = high;
-    entry->key = key;
-    entry->offset = (size_t)(output->position - output->data) - size;
-    entry->reference = output->reference_count++;
+    put.offset = (size_t)(output->position - output->data) - size;
+    put.reference = output->reference_count++;
+    set[1] = set[0];
+    set[0] = put;
     return AMQPC_OK;
 }

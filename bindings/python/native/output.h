@@ -5,8 +5,8 @@
 #include "crossing.h"
 
 enum {
-    REMEMBERED_BITS = 6,
-    REMEMBERED_COUNT = 1 << REMEMBERED_BITS,
+    REMEMBERED_BITS = 7,
+    REMEMBERED_SETS = 1 << REMEMBERED_BITS,
     REMEMBERED_SIZE_MAX = 32, /* longer strings are seldom the same */
     TEXT_HEAD_SIZE = 8        /* at most, in front of the bytes of a string or of a binary */
 };
@@ -32,7 +32,7 @@ struct crossing_output {
     size_t fault;
     crossing_view *views;
     uint32_t view_count;
-    remembered_text remembered[REMEMBERED_COUNT];
+    remembered_text remembered[REMEMBERED_SETS][2]; /* of each set the newer one first */
 };
 
 struct crossing_view {

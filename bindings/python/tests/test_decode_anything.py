@@ -89,3 +89,18 @@ def test_sizes_of_joined_messages_are_checked(items: list[bytes], first: int, cu
     if first >= len(items) or sum(sizes[: first + 1]) > cut:
         assert count == 0
         assert batch.status == lib.AMQPC_INVALID_ARGUMENT
+
+
+@QUICKLY
+@given(st.lists(st.binary(max_size=30) | damaged() | st.text() | st.none(), max_size=6), st.integers(0, 300), st.integers(0, 300))
+def test_a_list_that_marshal_wrote_is_checked(items: list[Any], offset: int, cut: int) -> None:
+    """It may hold anything, for what callers pass goes there unseen."""
+    data = marshal.dumps(items, 2)[:cut]
+    batch = ffi.new("crossing_batch *", {"messages_max": 4, "size_max": 100})
+    end = lib.crossing_decode_dumped(Output().handle, data, len(data), offset, batch)
+    assert end <= len(data)
+    assert batch.count <= 4
+    if end == 0 or not data:
+        assert batch.status == lib.AMQPC_INVALID_ARGUMENT
+    elif batch.status == 0 and offset == 0:
+        assert end == 5 + sum(5 + len(item) for item in items[: batch.count])

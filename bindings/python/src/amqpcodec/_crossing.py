@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from marshal import dumps
 from struct import pack
 
 from amqpcodec import _interpreter  # noqa: F401 - which refuses subinterpreters
@@ -47,6 +48,7 @@ ENCODED: int = lib.CROSSING_ENCODED
 _decode_value = lib.crossing_decode_value
 _decode_message = lib.crossing_decode_message
 _decode_joined = lib.crossing_decode_joined
+_decode_dumped = lib.crossing_decode_dumped
 _SIZES = ffi.typeof("uint32_t[]")
 
 # Larger batches lose more to the allocator, or to PyPy's nursery, than they save in calls.
@@ -56,6 +58,7 @@ VIEW_SIZE_MIN = 65536
 # From here on a body is copied once and not twice, by calls that cost as much as copying less.
 _APART_SIZE_MIN = 2048 if PYPY else 16384
 _JOINED_SIZE_MAX = 4 * BATCH_SIZE
+_DUMPED_SIZE_MAX = 2048  # of the first and the last one
 FLAG_BITS: int = lib.CROSSING_FLAG_BITS
 _FLAG_VIEWED = 2  # of a message
 _BEFORE_BODY = (1 << 22) - 1  # fields
@@ -204,33 +207,61 @@ def decode_messages(items: list[Any], mode: int, messages_of: Callable[[list[tup
     batch.mode = mode
     batch.fields = 0
     try:
-        for joined, sizes, count in _joined(items):
-            size, first = len(joined), 0
-            while first < count:
-                first += _decode_joined(output.handle, joined, size, sizes, count, first, batch)
-                if batch.status:
-                    raise batch_failure(output, batch)[0]
-                flags = batch.flags
+        for start in range(0, len(items), BATCH_MESSAGES):
+            for flags in _decoded(output, items[start : start + BATCH_MESSAGES]):
                 found += messages_of(output.read_messages(flags), flags, mode)
     finally:
         return_output(output)
     return found
 
 
-def _joined(items: list[Any]) -> Iterator[tuple[bytes, Any, int]]:
-    """Bytes, and whatever has a buffer, some behind one another, and large ones alone; their sizes; and how many they are."""
-    for start in range(0, len(items), BATCH_MESSAGES):
-        some = items[start : start + BATCH_MESSAGES]
-        sizes = list(map(len, some))
-        if sum(sizes) > _JOINED_SIZE_MAX:
-            for item in some:
-                single = item if type(item) is bytes else b"".join([item])
-                yield single, _packed([len(single)]), 1
-            continue
-        joined = b"".join(some)
-        if sum(sizes) != len(joined):  # a memoryview's items need not be bytes
-            sizes = [memoryview(item).nbytes for item in some]
-        yield joined, _packed(sizes), len(some)
+def _decoded(output: Output, some: list[Any]) -> Iterator[int]:
+    """Decodes messages of up to BATCH_MESSAGES bytes, in one batch or several, which the output holds in turn: the flags of each."""
+    batch = output.batch
+    dumped = _dumped(some)
+    first = offset = 0
+    while dumped is not None and first < len(some):
+        offset = _decode_dumped(output.handle, dumped, len(dumped), offset, batch)
+        if offset == 0:
+            break
+        if batch.status:
+            raise batch_failure(output, batch)[0]
+        first += batch.count
+        yield batch.flags
+    for joined, sizes, count in _joined(some[first:]):
+        first = 0
+        while first < count:
+            first += _decode_joined(output.handle, joined, len(joined), sizes, count, first, batch)
+            if batch.status:
+                raise batch_failure(output, batch)[0]
+            yield batch.flags
+
+
+def _dumped(some: list[Any]) -> bytes | None:
+    """Bytes as marshal writes a list of them, which is the fastest way to put them behind one another while they are small; None
+    where they are not, or no bytes. It takes whatever has a buffer."""
+    if PYPY or len(some[0]) + len(some[-1]) > _DUMPED_SIZE_MAX:
+        return None
+    try:
+        return dumps(some, 2)
+    except ValueError:
+        return None
+
+
+def _joined(some: list[Any]) -> Iterator[tuple[bytes, Any, int]]:
+    """Bytes, and whatever has a buffer, behind one another, and large ones alone; their sizes; and how many they are."""
+    if not some:
+        return
+    sizes = list(map(len, some))
+    if sum(sizes) > _JOINED_SIZE_MAX:
+        for item in some:
+            single = item if type(item) is bytes else b"".join([item])
+            yield single, _packed([len(single)]), 1
+        return
+    joined = b"".join(some)
+    if sum(sizes) != len(joined):  # a memoryview's items need not be bytes
+        sizes = [memoryview(item).nbytes for item in some]
+    yield joined, _packed(sizes), len(some)
 
 
 def _packed(sizes: list[int]) -> Any:
