@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,10 +70,28 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Looks until something has happened, or the moment is over; returns whether it has. */
-static bool look(const amqpc_poller *poller, amqpci_poller_events *events)
+static bool has_handler(int signal_number)
 {
-    int64_t end_ns = now_ns() + LOOKING_NS;
+    struct sigaction action;
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+           action.sa_handler != SIG_IGN;
+}
+
+/* Whether a handler will run once signals are let in again as by this mask. */
+static bool is_signal_pending(const sigset_t *mask)
+{
+    sigset_t pending;
+    bool any = false;
+    (void)sigemptyset(&pending);
+    (void)sigpending(&pending);
+    for (int i = 1; i < NSIG && !any; i++) {
+        any = sigismember(&pending, i) == 1 && sigismember(mask, i) == 0 && has_handler(i);
+    }
+    return any;
+}
+
+static bool look_until(const amqpc_poller *poller, int64_t end_ns, amqpci_poller_events *events)
+{
     do {
         amqpci_poller_sleep(poller, 0, events);
         if (events->count != 0) {
@@ -81,6 +100,23 @@ static bool look(const amqpc_poller *poller, amqpci_poller_events *events)
         (void)sched_yield();
     } while (now_ns() < end_ns);
     return false;
+}
+
+/* Looks until something has happened, or the moment is over; returns whether it has. Signals wait
+ * meanwhile: the sleep behind it would not be interrupted by a handler that has run before. */
+static bool look(const amqpc_poller *poller, amqpci_poller_events *events)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool has_come = look_until(poller, now_ns() + LOOKING_NS, events);
+    if (!has_come && is_signal_pending(&before)) {
+        *events = (amqpci_poller_events){.count = -1, .system_error = EINTR};
+        has_come = true;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return has_come;
 }
 
 /* Without the lock: who drives alone has these members of the driver. */
