@@ -346,6 +346,9 @@ void crossing_receiver_free(crossing_receiver *receiver);
 int crossing_receive(crossing_receiver *receiver, crossing_output *output, crossing_batch *batch,
                      bool moves);
 
+/* amqpc_receiver_settle of one delivery, accepted: what is said of nearly every message. */
+int crossing_accept(crossing_receiver *receiver, uint64_t number);
+
 /* Of rejected; no condition: no error. info: an encoded map, or size 0. */
 typedef struct crossing_error {
     amqpc_bytes condition;

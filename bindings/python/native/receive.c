@@ -61,6 +61,11 @@ int crossing_receive(crossing_receiver *receiver, crossing_output *output, cross
     return AMQPC_OK;
 }
 
+int crossing_accept(crossing_receiver *receiver, uint64_t number)
+{
+    return (int)amqpc_receiver_settle(receiver->receiver, number, number, AMQPC_COMPOSITE_ACCEPTED);
+}
+
 int crossing_reject(amqpc_receiver *receiver, uint64_t first, uint64_t last,
                     const crossing_error *said)
 {

@@ -290,7 +290,7 @@ class ReceiverCalls:
 
         Returns False where the peer has forgotten some, as after a reconnection, and sends them again. Raises ClosedError.
         """
-        if transaction is None and isinstance(messages, ReceivedMessage) and self._core.accept(messages) == 0:
+        if transaction is None and self._core.accept(messages) == 0:
             return True
         return self._core.settle(messages, ACCEPTED, handle_of(transaction))
 

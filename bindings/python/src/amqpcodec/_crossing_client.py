@@ -41,6 +41,7 @@ _take_outcomes = lib.crossing_take_outcomes
 _wait_outcomes = lib.crossing_wait_outcomes
 _wait_send = lib.crossing_wait_send
 _settle = lib.amqpc_receiver_settle
+_accept = lib.crossing_accept
 
 CLIENT_OPEN = lib.CROSSING_CLIENT_OPEN
 CLIENT_CLOSED = lib.CROSSING_CLIENT_CLOSED
@@ -456,20 +457,26 @@ class ReceiverHandle(_LinkHandle):
         status: int = _settle(self._link, first, last, state_type)
         return status
 
-    def settle_message(self, state_type: int, kick: Callable[[], None] | None) -> Callable[[ReceivedMessage], int]:
-        """A function that settles one message, which came by this handle, in as few steps as can be. It keeps the handle."""
-        link = self._link
+    def accepting(self, kick: Callable[[], None] | None) -> Callable[[Any], int]:
+        """A function that accepts one message, which came by this handle, in as few steps as can be. It keeps the handle.
 
-        def settle(message: ReceivedMessage, _keeps: ReceiverHandle = self) -> int:
-            number = message.delivery_number
-            if number is None or message.settled:
+        NOT_FOUND: there is nothing to accept by its number, or it is no single message.
+        """
+        receiver = self._c
+
+        def accept(message: Any) -> int:
+            try:
+                number = message.delivery_number
+            except AttributeError:
                 return NOT_FOUND
-            status: int = _settle(link, number, number, state_type)
+            if number is None:
+                return NOT_FOUND
+            status: int = _accept(receiver, number)
             if kick is not None:
                 kick()
             return status
 
-        return settle
+        return accept
 
     def settle_in(self, first: int, last: int, transaction: TransactionHandle, state_type: int) -> int:
         status: int = lib.amqpc_receiver_settle_in(self._link, first, last, transaction.c, state_type)

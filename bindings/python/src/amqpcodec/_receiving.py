@@ -41,7 +41,7 @@ class ReceiverCore(LinkCore):
         self.lives_on = lives_on
         self.ready: deque[ReceivedMessage] = deque()
         # Accepts a message: 0, or a status that `settle` explains.
-        self.accept = handle.settle_message(crossing.ACCEPTED, None if self.driver.moves else self.driver.kick)
+        self.accept = handle.accepting(None if self.driver.moves else self.driver.kick)
         self._faults: deque[DecodeError] = deque()
         # What is taken ahead is unsettled at the peer, beside the credit: not more of it than that.
         self._batch = BATCH if credit == 0 else min(credit, BATCH)
@@ -186,7 +186,7 @@ class ReceiverCore(LinkCore):
         return self.event(crossing.RECEIVER_DRAINED)
 
 
-def _accept_nothing(_message: ReceivedMessage) -> int:
+def _accept_nothing(_message: Any) -> int:
     """Of a receiver that is closed."""
     return int(Status.CLOSED)
 
