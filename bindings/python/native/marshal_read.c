@@ -23,17 +23,15 @@ enum {
     REFERENCED = 0x80,
     DIGIT_BITS = 15,
     DIGITS_MAX = 5, /* of 64 bits */
-    /* Frames around a value, and around a field of a message. */
-    VALUE_DEPTH = 0,
-    FIELD_DEPTH = 1,
+    LIST_HEAD = 5,  /* code, count */
 };
 
 #define WEIGHT_MAX   ((uint64_t)1 << 24)
 #define NO_REFERENCE UINT32_MAX
 #define UNTIL_END    UINT32_MAX
 
-/* A list, tuple or dict whose items are being read; the outermost one stands for what the object
- * read is an item of. */
+/* A list, tuple or dict whose items are being read; the outermost one stands for a message, whose
+ * items are its fields, or for what a single value is the item of. */
 typedef struct frame {
     uint32_t base;      /* where its items begin on the stack */
     uint32_t remaining; /* items still to come; UNTIL_END and less for a dict */
@@ -47,9 +45,8 @@ typedef struct marshal_input {
     const uint8_t *end;
     crossing_encoder *encoder;
     bool marks;
-    unsigned plain_depth; /* up to which bytes are not within a list or a map of the program's */
-    uint64_t weight;      /* values read so far, with what references stand for */
-    unsigned depth;       /* of the innermost frame */
+    unsigned depth;  /* of the innermost frame: beyond 0 within a list or a map of the program's */
+    uint64_t weight; /* values read so far, with what references stand for */
     frame frames[FRAMES_MAX];
 } marshal_input;
 
@@ -170,7 +167,7 @@ static const uint8_t *read_reference(marshal_input *input, const uint8_t *from, 
 static const uint8_t *read_binary(const marshal_input *input, const uint8_t *from,
                                   amqpc_value *value)
 {
-    input->encoder->parts->has_binary |= input->depth > input->plain_depth;
+    input->encoder->parts->has_binary |= input->depth > 0;
     return read_bytes(from, input->end, false, AMQPC_TYPE_BINARY, value);
 }
 
@@ -340,45 +337,70 @@ static amqpc_status read_other(marshal_input *input, unsigned code)
                                                                             : AMQPC_OK;
 }
 
-/* Reads one object whole, onto the stack, which is empty. */
-static amqpc_status read_object(marshal_input *input)
+/* Reads objects that hold no others, as many as follow in the innermost compound. Most do. */
+static void read_scalars(marshal_input *input)
+{
+    struct crossing_encoder_parts *parts = input->encoder->parts;
+    frame *open = &input->frames[input->depth];
+    const uint32_t room = parts->stack_capacity - parts->stack_count;
+    const uint32_t most = open->remaining < room ? open->remaining : room;
+    amqpc_value *const first = parts->stack + parts->stack_count;
+    const uint8_t *position = input->position;
+    amqpc_value *value = first;
+    for (; value != first + most && position != input->end; value++) {
+        const unsigned code = *position;
+        const bool is_referable = (code & REFERENCED) != 0;
+        if (is_referable && parts->reference_count == parts->reference_capacity) {
+            break;
+        }
+        const uint8_t *next = read_scalar(input, code & ~(unsigned)REFERENCED, position + 1, value);
+        if (next == NULL) {
+            break;
+        }
+        if (is_referable) {
+            parts->references[parts->reference_count++] = (crossing_reference){*value, 1};
+        }
+        position = next;
+    }
+    const uint32_t count = (uint32_t)(value - first);
+    input->position = position;
+    input->weight += count;
+    open->remaining -= count;
+    parts->stack_count += count;
+}
+
+/* Reads so many objects whole, onto the stack, which is empty. */
+static amqpc_status read_objects(marshal_input *input, uint32_t count)
 {
     struct crossing_encoder_parts *parts = input->encoder->parts;
     amqpc_status status = AMQPC_OK;
     input->depth = 0;
-    input->frames[0] = (frame){.remaining = 1, .reference = NO_REFERENCE};
-    do {
-        if (parts->stack_count == parts->stack_capacity) {
+    input->frames[0] = (frame){.remaining = count, .reference = NO_REFERENCE};
+    for (;;) {
+        read_scalars(input);
+        if (input->frames[input->depth].remaining == 0) {
+            status = input->depth > 0 ? close_frames(input) : AMQPC_OK;
+        } else if (parts->stack_count == parts->stack_capacity) {
             status = crossing_stack_grow(input->encoder);
+        } else if (input->position == input->end) {
+            status = AMQPC_INVALID_ARGUMENT;
+        } else {
+            input->weight++;
+            status = read_other(input, *input->position++);
         }
-        if (status != AMQPC_OK || input->position == input->end) {
-            return status != AMQPC_OK ? status : AMQPC_INVALID_ARGUMENT;
+        if (status != AMQPC_OK || input->frames[0].remaining == 0) {
+            return status;
         }
-        unsigned code = *input->position++;
-        input->weight++;
-        const uint8_t *end =
-            read_scalar(input, code, input->position, &parts->stack[parts->stack_count]);
-        if (end == NULL) {
-            status = read_other(input, code);
-            continue;
-        }
-        input->position = end;
-        parts->stack_count++;
-        if (--input->frames[input->depth].remaining == 0 && input->depth > 0) {
-            status = close_frames(input);
-        }
-    } while (status == AMQPC_OK && input->frames[0].remaining > 0);
-    return status;
+    }
 }
 
 static void input_init(marshal_input *input, crossing_encoder *encoder, const char *marshalled,
-                       size_t size, bool marks, unsigned plain_depth)
+                       size_t size, bool marks)
 {
     input->position = (const uint8_t *)marshalled;
     input->end = input->position + size;
     input->encoder = encoder;
     input->marks = marks;
-    input->plain_depth = plain_depth;
     input->weight = 0;
     input->depth = 0;
     crossing_encoder_reset(encoder);
@@ -394,33 +416,71 @@ int64_t crossing_encode_value(crossing_encoder *encoder, const char *marshalled,
                               bool marks)
 {
     marshal_input input;
-    input_init(&input, encoder, marshalled, size, marks, VALUE_DEPTH);
-    amqpc_status status = read_end(&input, read_object(&input));
+    input_init(&input, encoder, marshalled, size, marks);
+    amqpc_status status = read_end(&input, read_objects(&input, 1));
     if (status == AMQPC_OK) {
         status = crossing_store_value(encoder, &encoder->parts->stack[0]);
     }
     return crossing_result(encoder, status, encoder->size);
 }
 
+/* A message that has been there before. */
+static amqpc_status encode_again(marshal_input *input)
+{
+    struct crossing_encoder_parts *parts = input->encoder->parts;
+    amqpc_status status = read_objects(input, 1);
+    const amqpc_value *message = &parts->stack[0];
+    parts->stack_count = 0;
+    if (status == AMQPC_OK && (message->type != AMQPC_TYPE_LIST || message->count != FIELD_COUNT)) {
+        status = AMQPC_INVALID_ARGUMENT;
+    }
+    return status == AMQPC_OK ? crossing_store_message(input->encoder, message->as.items) : status;
+}
+
+/* Keeps the fields that are on the stack for those that refer to the message. */
+static amqpc_status keep_fields(crossing_encoder *encoder, uint32_t reference, uint64_t weight)
+{
+    amqpc_value message;
+    amqpc_status status = crossing_collect(encoder, 0, AMQPC_TYPE_LIST, &message);
+    if (status == AMQPC_OK) {
+        encoder->parts->references[reference] = (crossing_reference){message, weight};
+    }
+    return status;
+}
+
 static amqpc_status encode_next_message(marshal_input *input)
 {
-    amqpc_status status = read_object(input);
-    if (status != AMQPC_OK) {
-        return status;
-    }
-    struct crossing_encoder_parts *parts = input->encoder->parts;
-    parts->stack_count = 0;
-    if (parts->stack[0].type != AMQPC_TYPE_LIST || parts->stack[0].count != FIELD_COUNT) {
+    crossing_encoder *encoder = input->encoder;
+    const uint64_t weight = input->weight++;
+    uint32_t reference = NO_REFERENCE;
+    amqpc_status status = AMQPC_OK;
+    if (input->end - input->position < LIST_HEAD) {
         return AMQPC_INVALID_ARGUMENT;
     }
-    return crossing_store_message(input->encoder, parts->stack[0].as.items);
+    const unsigned code = *input->position;
+    if ((code & ~(unsigned)REFERENCED) != '[') {
+        return encode_again(input);
+    }
+    if (load32(input->position + 1) != FIELD_COUNT) {
+        return AMQPC_INVALID_ARGUMENT;
+    }
+    input->position += LIST_HEAD;
+    if ((code & REFERENCED) != 0) {
+        status = reserve_reference(encoder, &reference);
+    }
+    status = status == AMQPC_OK ? read_objects(input, FIELD_COUNT) : status;
+    if (status == AMQPC_OK && reference != NO_REFERENCE) {
+        status = keep_fields(encoder, reference, input->weight - weight);
+    }
+    encoder->parts->stack_count = 0;
+    return status == AMQPC_OK ? crossing_store_message(encoder, encoder->parts->stack) : status;
 }
 
 int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalled, size_t size,
                                 bool marks)
 {
     marshal_input input;
-    input_init(&input, encoder, marshalled, size, marks, FIELD_DEPTH);
+    input_init(&input, encoder, marshalled, size, marks);
     amqpc_status status = read_end(&input, encode_next_message(&input));
     crossing_finish(encoder);
     return crossing_result(encoder, status, encoder->size);
@@ -429,19 +489,18 @@ int64_t crossing_encode_message(crossing_encoder *encoder, const char *marshalle
 int64_t crossing_encode_messages(crossing_encoder *encoder, const char *marshalled, size_t size,
                                  bool marks)
 {
-    enum { HEAD = 5 }; /* of a list: code, count */
     marshal_input input;
     uint32_t reference = NO_REFERENCE;
     amqpc_status status = AMQPC_OK;
-    input_init(&input, encoder, marshalled, size, marks, FIELD_DEPTH);
-    if (size < HEAD || (*input.position & ~(unsigned)REFERENCED) != '[') {
+    input_init(&input, encoder, marshalled, size, marks);
+    if (size < LIST_HEAD || (*input.position & ~(unsigned)REFERENCED) != '[') {
         return crossing_result(encoder, AMQPC_INVALID_ARGUMENT, 0);
     }
     if ((*input.position & REFERENCED) != 0) {
         status = reserve_reference(encoder, &reference);
     }
     uint32_t count = load32(input.position + 1);
-    input.position += HEAD;
+    input.position += LIST_HEAD;
     for (uint32_t i = 0; i < count && status == AMQPC_OK; i++) {
         status = encode_next_message(&input);
     }
