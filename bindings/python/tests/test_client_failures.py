@@ -353,12 +353,8 @@ def test_nothing_blocks_the_loop(broker: Broker) -> None:
             await sender.wait_open()
             proxy.hold()
             waiting = [asyncio.ensure_future(one) for one in (sender.send("x"), sender.send_many(range(2000)), receiver.receive(), sender.flush())]
-            turns = 0
-            end = asyncio.get_running_loop().time() + 0.1
-            while asyncio.get_running_loop().time() < end:
+            for _ in range(1000):  # whatever blocked the loop would go on when the proxy does, and be done
                 await asyncio.sleep(0)
-                turns += 1
-            assert turns > 10
             assert not any(task.done() for task in waiting)
             proxy.let_go()
             waiting.pop(2).cancel()

@@ -54,9 +54,10 @@ def test_row_108_a_connection_in_a_garbage_cycle_is_closed(broker: Broker) -> No
         return weakref.ref(holder.connection._core)
 
     before = broker.statistics()["connections"]
-    core = make()
-    for _ in range(3):
-        gc.collect()
+    with pytest.warns(ResourceWarning, match="unclosed AMQP connection"):
+        core = make()
+        for _ in range(3):
+            gc.collect()
     assert core() is None
     end = time.monotonic() + PATIENCE_S
     while broker.statistics()["connections"] != before:
@@ -123,7 +124,8 @@ def test_row_110_exceptions_in_callbacks_and_iterables_harm_nothing(broker: Brok
 @pytest.mark.parametrize("ending", ["", "sys.exit(0)"])
 def test_row_111_the_interpreter_ends_with_connections_open(broker: Broker, ending: str) -> None:
     program = f"""
-        import sys, threading, amqpcodec
+        import sys, threading, warnings, amqpcodec
+        warnings.simplefilter("ignore", ResourceWarning)
         connection = amqpcodec.connect(sys.argv[1])
         sender, receiver = connection.sender("end"), connection.receiver("end-too")
         posted = sender.post("x")
@@ -138,8 +140,9 @@ def test_row_111_the_interpreter_ends_with_connections_open(broker: Broker, endi
 
 def test_row_111_the_interpreter_ends_with_a_loop_that_was_left(broker: Broker) -> None:
     program = """
-        import asyncio, sys
+        import asyncio, sys, warnings
         from amqpcodec import aio
+        warnings.simplefilter("ignore", ResourceWarning)
         kept = []
         async def main():
             connection = await aio.connect(sys.argv[1])

@@ -14,7 +14,7 @@ from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
 from amqpcodec._logging import prepare
 from amqpcodec._message import Message
-from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options
+from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options, url_of
 from amqpcodec._outcomes import Outcome, Ticket, call_back
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._receiving import ReceiverCore, RequesterCore, Settleable
@@ -120,6 +120,12 @@ class ConnectionInformation:
         They begin with "->" for what was sent, and "<-" for what was received.
         """
         return self._core.handle.read_trace().decode("utf-8", "replace").splitlines()
+
+    def __del__(self) -> None:
+        """Warns as the standard library does of files and sockets (ResourceWarning); nothing depends on it."""
+        core: ConnectionCore | None = getattr(self, "_core", None)
+        if core is not None:
+            core.abandon()
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__} {self.state}>"
@@ -301,7 +307,7 @@ class ReceiverCalls:
     def reject(
         self,
         messages: Settleable,
-        condition: str = "",
+        condition: str | None = None,
         description: str | None = None,
         info: Mapping[str, Any] | None = None,
         *,
@@ -309,7 +315,7 @@ class ReceiverCalls:
     ) -> bool:
         """Tells the peer that messages are invalid (AMQP 3.4.3). As `accept`.
 
-        condition    a symbol that says why, such as "amqp:decode-error"
+        condition    a symbol that says why, such as "amqp:decode-error"; None for none
         description  the same for people
         info         more of it
         """
@@ -373,7 +379,8 @@ class Receiver(ReceiverCalls, Link):
         try:
             return self._core.ready.popleft()
         except IndexError:
-            return self._run(self._core.receive(), timeout)
+            pass
+        return self._run(self._core.receive(), timeout)
 
     def receive_batch(self, count: int, *, timeout: Timeout = None) -> list[ReceivedMessage]:
         """Waits for a message, and gives all that are there then.
@@ -572,7 +579,7 @@ def connect(url: str = "amqp://localhost", *, timeout: float | None = 30.0, **op
     is_gevent = is_patched_by_gevent()
     if is_gevent:
         members["background"] = False
-    handle = ClientHandle(url.encode(), members)
+    handle = ClientHandle(url_of(url), members)
     driver: BlockingDriver = GeventDriver(handle) if is_gevent else ThreadDriver()
     core = ConnectionCore(handle, driver, logs_frames)
     connection = Connection(core, driver, timeout)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amqpcodec._crossing import BATCH_MESSAGES, batch_failure, ffi, lib, new_batch, return_output, take_output
 from amqpcodec._encode import encode_batch, take_encoder
-from amqpcodec._errors import AmqpError, DecodeError, LinkRedirectError, error_class
+from amqpcodec._errors import AmqpConnectionError, AmqpError, DecodeError, LinkRedirectError, error_class
 from amqpcodec._received import messages_of
 from amqpcodec._status import Status
 
@@ -88,6 +88,8 @@ def _text(data: Any) -> str:
 def error_of(said: Any) -> AmqpError:
     """The exception of an amqpc_client_error."""
     kind = error_class(said.status)
+    if issubclass(kind, DecodeError):
+        kind = AmqpConnectionError  # of frames, which whoever connects has not asked for
     rest: dict[str, Any] = {"status": said.status, "condition": _text(said.condition) or None}
     if kind is LinkRedirectError:
         rest["host"] = _text(said.redirect_host) or None

@@ -5,7 +5,9 @@ in _receiving.py. _client.py and aio.py put the API on, and say who waits.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
+import warnings
 import weakref
 from typing import Any
 
@@ -30,6 +32,7 @@ class ConnectionCore:
         driver.report = self.log.report  # type: ignore[method-assign]
         self._links: weakref.WeakSet[LinkCore] = weakref.WeakSet()
         self._controller: ControllerHandle | None = None
+        self._process = os.getpid()
         _open.add(self)
 
     @property
@@ -87,6 +90,19 @@ class ConnectionCore:
         finally:
             self.drop()
 
+    def warn_unclosed(self) -> None:
+        """Nobody can close it any more, or it is too late."""
+        if self._handle is not None and self._process == os.getpid():  # a child does nothing for what its parent has
+            warnings.warn(f"unclosed AMQP connection, {self._handle.state()}", ResourceWarning, stacklevel=3)
+
+    def abandon(self) -> None:
+        """Whoever could close it is gone."""
+        if self._handle is not None:
+            try:
+                self.warn_unclosed()
+            finally:
+                self.driver.abandon(self.drop)
+
     def drop(self) -> None:
         """Lets go of all that C has, without waiting; whoever is within a call keeps it until that ends, which is soon."""
         handle, self._handle = self._handle, None
@@ -105,7 +121,10 @@ def _drop_all() -> None:
     """At the end of the interpreter, while that is still whole. Threads that are no daemons have ended before."""
     ThreadDriver.is_ending = True
     for connection in tuple(_open):
-        connection.drop()
+        try:
+            connection.warn_unclosed()
+        finally:
+            connection.drop()
 
 
 atexit.register(_drop_all)

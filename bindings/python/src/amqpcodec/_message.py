@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from typing_extensions import Self
+
 # Places in the flat list of a message, which is what crosses into C.
 FLAGS = 0
 HEADER = range(1, 6)
@@ -191,9 +193,10 @@ class Message:
             return KIND_NAMES[flags & KIND_MASK]
         return KIND_NAMES[body_flags(self._items[BODY]) & KIND_MASK]
 
-    def copy(self) -> Message:
-        """Another message with the same fields; its maps are copies, too."""
-        return message_of(self)
+    def copy(self) -> Self:
+        """Another message of the same class, fields and attributes; its maps are copies, too."""
+        copied: Any = message_of(self)
+        return copied  # type: ignore[no-any-return]
 
     __copy__ = copy
 
@@ -280,10 +283,25 @@ def _add_properties() -> None:
 _add_properties()
 
 
+def _copy_attributes(message: Message, made: Message) -> None:
+    """Those that a class of the program's has beside the fields."""
+    state: Any = message.__reduce_ex__(2)[2]
+    for attributes in state if isinstance(state, tuple) else (state,):
+        for name, value in (attributes or {}).items():
+            object.__setattr__(made, name, value)
+
+
 def message_of(message: Any) -> Message:
-    """A Message of the same content as a message of either kind; its maps are copies."""
-    made = Message.__new__(Message)
-    made._items = list(message._items) if isinstance(message, Message) else flat_fields(message) or []
+    """A Message of the same content as a message of either kind, and of the same class where that is one; its maps are copies."""
+    if isinstance(message, Message):
+        kind = type(message)
+        made = kind.__new__(kind)
+        if kind is not Message:
+            _copy_attributes(message, made)
+        made._items = list(message._items)
+    else:
+        made = Message.__new__(Message)
+        made._items = flat_fields(message) or []
     for index in _MAPS:
         if type(made._items[index]) is dict:
             made._items[index] = dict(made._items[index])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
 
@@ -92,32 +93,64 @@ class ConnectionOptions(TypedDict, total=False):
 # Names of amqpc_client_options, where they are others.
 _MEMBERS = {"sasl": "mechanisms", "cert": "certificate"}
 _TEXTS = frozenset(("user", "password", "token", "sasl", "ca", "cert", "key", "key_password", "tls_host", "alpn", "container_id", "hostname"))
+_PATHS = frozenset(("ca", "cert", "key"))
 _SECONDS = frozenset(("heartbeat", "connect_timeout", "reconnect_delay", "reconnect_delay_max", "reconnect_time"))
 _FLAGS = frozenset(("allow_plain_cleartext", "tls_verify", "reconnect", "background"))
 _SIZES = frozenset(("max_frame_size", "trace_size"))
 _UINT_MAX = 0xFFFFFFFF
+_SIZE_MAX = 0x7FFFFFFFFFFFFFFF
 
 
-def _text(name: str, value: Any) -> bytes:
+_CREDIT_MAX = 0x7FFFFFFF
+_WINDOW_MAX = 1_000_000
+
+
+def _unexpected(name: str, expected: str, value: Any) -> TypeError:
+    return TypeError(f"{name}: {expected} is expected, not {type(value).__name__}")
+
+
+def _text(name: str, value: Any, expected: str = "a str") -> bytes:
     """What C takes for a text: there it ends with NUL."""
-    data = value if isinstance(value, bytes) else str(_path(value)).encode()
+    data = value.__fspath__() if hasattr(value, "__fspath__") else value
+    if isinstance(data, str):
+        try:
+            data = data.encode()
+        except UnicodeEncodeError as error:
+            raise UrlError(f"{name}: {value!r} has a lone surrogate", status=Status.BAD_OPTION) from error
+    if not isinstance(data, bytes):
+        raise _unexpected(name, expected, value)
     if b"\0" in data:
         raise UrlError(f"{name}: a NUL may not stand there", status=Status.BAD_OPTION)
     return data
 
 
-def _path(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if hasattr(value, "__fspath__"):
-        return value.__fspath__()
-    raise TypeError(f"a text or a path is expected, not {type(value).__name__}")
+def url_of(url: str) -> bytes:
+    """As C takes it. Raises UrlError, TypeError."""
+    if not isinstance(url, str):
+        raise _unexpected("url", "a str", url)
+    return _text("url", url)
 
 
-def _number(name: str, value: Any, factor: int) -> int:
-    number: int = round(value * factor)
+def _seconds(name: str, value: Any) -> int:
+    """Milliseconds."""
+    try:
+        number: int = round(value * 1000)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(value, float):
+            raise UrlError(f"{name}: {value} is out of range", status=Status.BAD_OPTION) from error
+        raise _unexpected(name, "a number of seconds", value) from error
     if not 0 <= number <= _UINT_MAX:
         raise UrlError(f"{name}: {value} is out of range", status=Status.BAD_OPTION)
+    return number
+
+
+def _integer(name: str, value: Any, least: int = 0, most: int = _UINT_MAX) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise _unexpected(name, "an int", value) from error
+    if not least <= number <= most:
+        raise UrlError(f"{name}: {value} is out of range, which is {least} to {most}", status=Status.BAD_OPTION)
     return number
 
 
@@ -125,7 +158,10 @@ def words(name: str, value: Capabilities | None) -> bytes | None:
     """Symbols, as C takes them: separated by spaces."""
     if value is None:
         return None
-    return _text(name, value if isinstance(value, str) else " ".join(value))
+    try:
+        return _text(name, value if isinstance(value, str) else " ".join(value))
+    except TypeError as error:
+        raise _unexpected(name, "a str, or several,", value) from error
 
 
 def client_options(options: ConnectionOptions) -> dict[str, Any]:
@@ -135,11 +171,11 @@ def client_options(options: ConnectionOptions) -> dict[str, Any]:
         if value is None:
             continue
         if name in _TEXTS:
-            members[_MEMBERS.get(name, name)] = _text(name, value)
+            members[_MEMBERS.get(name, name)] = _text(name, value, "a path" if name in _PATHS else "a str")
         elif name in _SECONDS:
-            members[f"{name}_ms"] = _number(name, value, 1000)
+            members[f"{name}_ms"] = _seconds(name, value)
         elif name in _SIZES:
-            members[name] = _number(name, value, 1)
+            members[name] = _integer(name, value)
         elif name in _FLAGS:
             members[name] = bool(value)
         elif name == "desired_capabilities":
@@ -199,7 +235,7 @@ class ReceiverOptions(LinkOptions, total=False):
     views         bodies of 64 KiB and more are memoryviews, without a copy; they keep what else was received with them in memory
     """
 
-    credit: int
+    credit: int | None
     settled: bool
     second: bool
     selector: str | None
@@ -219,7 +255,17 @@ def _common(options: Any, members: dict[str, Any]) -> None:
 
 
 def _properties(properties: Mapping[str, Any] | None) -> bytes:
-    return b"" if properties is None else encode_value({Symbol(key): value for key, value in properties.items()})
+    if properties is None:
+        return b""
+    if not isinstance(properties, Mapping):
+        raise _unexpected("properties", "a map", properties)
+    return encode_value({_symbol("properties", key): value for key, value in properties.items()})
+
+
+def _symbol(name: str, key: Any) -> Symbol:
+    if not isinstance(key, str):
+        raise _unexpected(f"{name}, a key", "a str", key)
+    return Symbol(key)
 
 
 def _terminus(descriptor: ULong, given: Terminus | None, dynamic: bool, filters: dict[Any, Any] | None) -> bytes:
@@ -253,9 +299,16 @@ def _filter_map(filters: Filters | None) -> dict[Any, Any] | None:
 
     if isinstance(filters, Mapping):
         named: Mapping[Any, Any] = filters
-        return {Symbol(name): value for name, value in named.items()}
+        return {_symbol("filters", name): value for name, value in named.items()}
     several = (filters,) if isinstance(filters, Filter) else filters
-    return {Symbol(one.name): Described(one.descriptor, one.value) for one in several}
+    if isinstance(several, str):
+        raise TypeError("filters: a str is no filter; selector= takes a selector")
+    found: dict[Any, Any] = {}
+    for one in several:
+        if not isinstance(one, Filter):
+            raise _unexpected("filters", "one of amqpcodec.filters", one)
+        found[Symbol(one.name)] = Described(one.descriptor, one.value)
+    return found
 
 
 def _check(options: Any, known: type) -> None:
@@ -275,7 +328,7 @@ def sender_options(options: SenderOptions) -> tuple[dict[str, Any], Terms]:
     members["guarantee"] = GUARANTEES.index(guarantee)
     window = options.get("window")
     if window is not None:
-        members["window"] = window
+        members["window"] = _integer("window", window, 1, _WINDOW_MAX)
     source = _terminus(_SOURCE, options.get("source"), False, None)
     target = _terminus(_TARGET, options.get("target"), options.get("dynamic", False), None)
     return members, Terms(source, target, _properties(options.get("properties")))
@@ -284,7 +337,8 @@ def sender_options(options: SenderOptions) -> tuple[dict[str, Any], Terms]:
 def receiver_options(options: ReceiverOptions) -> tuple[dict[str, Any], Terms, int]:
     """Members of amqpc_receiver_options, what is encoded, and how messages are decoded."""
     _check(options, ReceiverOptions)
-    members: dict[str, Any] = {"prefetch": options.get("credit", 100)}
+    credit = options.get("credit")
+    members: dict[str, Any] = {"prefetch": 100 if credit is None else _integer("credit", credit, 0, _CREDIT_MAX)}
     _common(options, members)
     for name in ("settled", "second"):
         members[name] = bool(options.get(name, False))
@@ -293,7 +347,7 @@ def receiver_options(options: ReceiverOptions) -> tuple[dict[str, Any], Terms, i
         members["selector"] = _text("selector", selector)
     size = options.get("message_size")
     if size is not None:
-        members["message_size"] = size
+        members["message_size"] = _integer("message_size", size, 0, _SIZE_MAX)
     source = _terminus(_SOURCE, options.get("source"), options.get("dynamic", False), _filter_map(options.get("filters")))
     target = _terminus(_TARGET, options.get("target"), False, None)
     modes = (("typed", TYPED), ("lazy", LAZY), ("views", VIEWS))

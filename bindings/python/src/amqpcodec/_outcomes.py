@@ -133,6 +133,11 @@ class Ticket(Owner):
         self.result = outcome
         self.left = 0
 
+    def check(self) -> None:
+        """Raises why there is no outcome, and never will be."""
+        if isinstance(self.result, Exception):
+            raise self.result
+
     def give_up(self, error: BaseException) -> None:
         """Whoever waited does not any more, for that reason, which says then what became of the message."""
         self.is_given_up = True

@@ -32,6 +32,7 @@ NAMES = (
 FIELD_COUNT = 1 + len(NAMES)  # the first are flags
 CONTENT_COUNT = 24  # without those of the delivery
 _TIMES = (16, 17)
+_BODY = 22
 
 FLAG_MARKS = 0x01
 FLAG_SEVERAL = 0x40
@@ -142,7 +143,10 @@ class ReceivedMessage(tuple):  # type: ignore[type-arg]
         return equal if equal is NotImplemented else not equal
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ReceivedMessage, (self._flat(),)
+        flat = self._flat()
+        if not isinstance(flat[_BODY], memoryview):
+            return ReceivedMessage, (flat,)
+        return ReceivedMessage, ((*flat[:_BODY], bytes(flat[_BODY]), *flat[_BODY + 1 :]),)
 
     def __repr__(self) -> str:
         fields = [(name, getattr(self, name)) for name in NAMES]

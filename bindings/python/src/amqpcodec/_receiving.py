@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BATCH = 64
 _NOT_FOUND = int(Status.NOT_FOUND)
+_CLOSED = int(Status.CLOSED)
 
 _ERROR, _REJECTED, _MODIFIED = ULong(0x1D), ULong(0x25), ULong(0x27)
 
@@ -84,7 +85,11 @@ class ReceiverCore(LinkCore):
     def filled(self) -> Flow[None]:
         """Until a message is there."""
         while not self.fill():
-            yield ReceiveWait(self)
+            try:
+                yield ReceiveWait(self)
+            except TimeoutError as error:
+                error.args = ("no message came in time",)
+                raise
 
     def receive(self) -> Flow[ReceivedMessage]:
         """The next message."""
@@ -128,16 +133,17 @@ class ReceiverCore(LinkCore):
                 status = handle.settle_in(first, last, transaction, state_type) or status
         return self._settled(status)
 
-    def reject(self, what: Settleable, condition: str, description: str | None, info: Any, transaction: TransactionHandle | None = None) -> bool:
+    def reject(self, what: Settleable, condition: str | None, description: str | None, info: Any, transaction: TransactionHandle | None = None) -> bool:
         handle = self.handle
         status = OK
+        symbol = Symbol(condition or "")
         said = None if description is None else description.encode()
-        outcome = b"" if transaction is None else _rejected(condition, description, info)
+        outcome = b"" if transaction is None else _rejected(symbol, description, info)
         for first, last in _ranges(what):
             if transaction is not None:
                 status = handle.update_in(first, last, transaction, outcome) or status
             else:
-                status = handle.reject(first, last, condition.encode("ascii"), said, encoded_map(info)) or status
+                status = handle.reject(first, last, symbol.encode(), said, encoded_map(info)) or status
         return self._settled(status)
 
     def modify(
@@ -203,8 +209,8 @@ def encoded_map(items: Mapping[Any, Any] | None) -> bytes:
     return b"" if items is None else encode_value(symbol_keys(items))
 
 
-def _rejected(condition: str, description: str | None, info: Any) -> bytes:
-    error = Described(_ERROR, [Symbol(condition), description, symbol_keys(info)]) if condition else None
+def _rejected(condition: Symbol, description: str | None, info: Any) -> bytes:
+    error = Described(_ERROR, [condition, description, symbol_keys(info)]) if condition else None
     return encode_value(Described(_REJECTED, [error]))
 
 
@@ -270,24 +276,36 @@ class RequesterCore(LinkCore):
 
     def __init__(self, connection: ConnectionCore, handle: RequesterHandle) -> None:
         super().__init__(connection, handle)
+        self._requests: set[int] = set()  # that wait for their replies
 
     def call(self, payload: bytes) -> Flow[ReceivedMessage]:
         """Sends a request that is encoded, and waits for the reply."""
         handle: RequesterHandle = self.handle
         status, identity = handle.request(payload, self.driver.moves)
         if status in AGAIN:
-            wait = RequestWait(handle, payload)
-            yield wait
+            wait = RequestWait(self, payload)
+            try:
+                yield wait
+            except TimeoutError as error:
+                error.args = ("the request could not be sent in time",)
+                raise
             status, identity = wait.status, wait.identity
         if status != OK:
             raise self._failure(status)
         reply = ReplyWait(handle, identity)
+        self._requests.add(identity)
         try:
             self.driver.kick()
+            if self._handle is None:
+                raise self.failure(_CLOSED)
             yield reply
-        except BaseException:
+        except BaseException as error:
             handle.forget(identity)
+            if isinstance(error, TimeoutError):
+                error.args = ("no reply came in time",)
             raise
+        finally:
+            self._requests.discard(identity)
         if reply.status != OK:
             raise self._failure(reply.status)
         with self._lock:
@@ -305,25 +323,35 @@ class RequesterCore(LinkCore):
         self.driver.kick()
         yield from ()
 
+    def drop(self) -> None:
+        handle: RequesterHandle | None = self._handle
+        super().drop()
+        if handle is not None:
+            for identity in tuple(self._requests):
+                handle.forget(identity)  # which ends the wait for its reply
+
 
 class RequestWait(Wait):
     """Until a request is sent, or never will be."""
 
-    __slots__ = ("_handle", "_payload", "identity", "status")
+    __slots__ = ("_payload", "_requester", "identity", "status")
 
-    def __init__(self, handle: RequesterHandle, payload: bytes) -> None:
+    def __init__(self, requester: RequesterCore, payload: bytes) -> None:
         super().__init__()
-        self._handle = handle
+        self._requester = requester
         self._payload = payload
         self.status = TIMED_OUT
         self.identity = 0
 
     def look(self) -> bool:
-        self.status, self.identity = self._handle.request(self._payload, False)
+        if self._requester.is_closed:
+            self.status = _CLOSED
+        else:
+            self.status, self.identity = self._requester.handle.request(self._payload, False)
         return self.status != TIMED_OUT
 
     def block(self, timeout_ms: int) -> None:
-        self.status, self.identity = self._handle.wait_request(self._payload, timeout_ms)
+        self.status, self.identity = self._requester.handle.wait_request(self._payload, timeout_ms)
         pause_where_scarce(self.status)
         self.done = self.status not in AGAIN
 

@@ -238,6 +238,18 @@ class SenderCore(LinkCore):
             yield OutcomeWait(self, bulk)
         return bulk.outcomes
 
+    def outcomes_of(self, tickets: list[Ticket]) -> Flow[list[Outcome]]:
+        """The outcomes of messages that were posted, in order. Raises why one of them has none."""
+        for ticket in tickets:
+            if ticket.left:
+                yield OutcomeWait(self, ticket)
+        outcomes: list[Outcome] = []
+        for ticket in tickets:
+            ticket.check()
+            assert isinstance(ticket.result, Outcome)
+            outcomes.append(ticket.result)
+        return outcomes
+
     @property
     def is_outbox_empty(self) -> bool:
         return self._handle is None or not (self._outbox or self._stalled is not None)

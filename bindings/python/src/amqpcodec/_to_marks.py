@@ -222,6 +222,8 @@ def marked_message(message: Any) -> list[Any]:
         try:
             fields[index] = _marked_field(value, index)
         except EncodeError as error:
+            if index in _UNMARKED and error.status == Status.WRONG_TYPE:
+                raise _unexpected(value, index, Status.WRONG_TYPE) from None
             raise field_error(fault_of(value) or error, index) from error.__cause__
     return fields
 
@@ -313,6 +315,12 @@ _EXPECTED = {
 }
 
 
+def _unexpected(value: Any, index: int, status: int) -> EncodeError:
+    """Of a field whose type is fixed, and which has another one."""
+    name = FIELD_NAMES[index]
+    return EncodeError(f"{name}: {value!r:.80} is not {_EXPECTED.get(name, 'a str')}", status=status, field=name)
+
+
 def message_fault(message: Any, status: int, index: int) -> EncodeError:
     """What is wrong with a message that C refused; index: of the field, or -1 where C does not know."""
     if status == Status.NO_MEMORY:
@@ -320,10 +328,8 @@ def message_fault(message: Any, status: int, index: int) -> EncodeError:
     fields = fields_of(message)
     if index > 0:
         name = FIELD_NAMES[index]
-        expected = _EXPECTED.get(name, "a str")
         fault = fault_of(fields[index])
-        text = f"{fault}" if fault is not None else f"{fields[index]!r:.80} is not {expected}"
-        return EncodeError(f"{name}: {text}", status=status, field=name)
+        return _unexpected(fields[index], index, status) if fault is None else EncodeError(f"{name}: {fault}", status=status, field=name)
     for place, value in enumerate(fields[1:], 1):
         fault = fault_of(value)
         if fault is None and place in (14, 15) and isinstance(value, str) and not value.isascii():

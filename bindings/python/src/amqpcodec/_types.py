@@ -252,6 +252,8 @@ class Symbol(str):
     amqp_type: ClassVar[int] = TYPE_SYMBOL
 
     def __new__(cls, value: str) -> Self:
+        if not isinstance(value, str):
+            raise TypeError(f"a symbol is made of a str, not of {type(value).__name__}")
         if not value.isascii():
             raise ValueError(f"{value!r} is not ASCII, as a symbol has to be")
         return str.__new__(cls, value)

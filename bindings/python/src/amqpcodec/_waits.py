@@ -121,6 +121,9 @@ class Driver:
     def flush_later(self, source: Any) -> None:
         """source.flush is called before bytes are moved next."""
 
+    def abandon(self, drop: Callable[[], object]) -> None:
+        """Nobody has the connection any more: it is dropped, of itself where nothing of a loop holds it. In any thread."""
+
     def close(self) -> None:
         pass
 
@@ -299,6 +302,9 @@ class GeventDriver(LoopDriver, BlockingDriver):
         timer: Any = self._hub.loop.timer(max(when - self._now(), 0))
         timer.start(call)
         return _GeventTimer(timer)
+
+    def abandon(self, drop: Callable[[], object]) -> None:
+        self._hub.loop.run_callback_threadsafe(drop)
 
     def _stop_watching(self) -> None:
         self._watcher.stop()

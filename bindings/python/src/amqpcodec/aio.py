@@ -14,7 +14,7 @@ may be cancelled at any time, and what was called goes on: the exception of a ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -36,7 +36,7 @@ from amqpcodec._errors import AmqpError, AmqpTimeoutError, ClosedError
 from amqpcodec._flows import ConnectionCore, LinkCore, TransactionCore
 from amqpcodec._logging import prepare
 from amqpcodec._message import Message
-from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options
+from amqpcodec._options import address_of, client_options, lives_on, receiver_options, sender_options, url_of
 from amqpcodec._outcomes import Outcome, Ticket
 from amqpcodec._received import ReceivedMessage
 from amqpcodec._receiving import ReceiverCore, RequesterCore
@@ -72,6 +72,10 @@ class AsyncioDriver(LoopDriver):
 
     def _at(self, when: float, call: Callable[[], object]) -> Timer:
         return self._loop.call_at(when, call)
+
+    def abandon(self, drop: Callable[[], object]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(drop)
 
     def _stop_watching(self) -> None:
         if not self._loop.is_closed():
@@ -198,9 +202,32 @@ class Sender(Link):
         """As amqpcodec.Sender.send. Where it is cancelled, the CancelledError's text tells whether the message may have been sent."""
         return await self._run(self._core.send(_snapshot(message), handle_of(transaction)), timeout)
 
-    async def send_many(self, messages: Iterable[Sendable], *, timeout: Timeout = None, transaction: Transaction | None = None) -> list[Outcome]:
-        """As amqpcodec.Sender.send_many."""
+    async def send_many(
+        self, messages: Iterable[Sendable] | AsyncIterable[Sendable], *, timeout: Timeout = None, transaction: Transaction | None = None
+    ) -> list[Outcome]:
+        """As amqpcodec.Sender.send_many. The messages may also come from an async iterable: they are sent as they come; where one of them
+        cannot be encoded, some behind it are sent, too."""
+        if isinstance(messages, AsyncIterable):
+            seconds = self._connection._seconds_of(timeout)
+            return await self._send_stream(messages, _Limit(seconds), transaction)
         return await self._run(self._core.send_many(messages_of(messages), handle_of(transaction)), timeout)
+
+    async def _send_stream(self, messages: AsyncIterable[Sendable], limit: _Limit, transaction: Transaction | None) -> list[Outcome]:
+        core = self._core
+        source = messages.__aiter__()
+        tickets: list[Ticket] = []
+        checked = 0
+        while True:
+            try:
+                message = await limit.wait(source.__anext__())
+            except StopAsyncIteration:
+                break
+            tickets.append(Ticket())
+            await self._run(core.post_in_turn(_snapshot(message), tickets[-1], handle_of(transaction)), limit.left())
+            while checked < len(tickets) and tickets[checked].is_done:
+                tickets[checked].check()
+                checked += 1
+        return await self._run(core.outcomes_of(tickets), limit.left())
 
     async def post(self, message: Sendable, *, timeout: Timeout = UNSET, transaction: Transaction | None = None) -> asyncio.Future[Outcome]:
         """As amqpcodec.Sender.post: gives a future of the outcome, with OutcomeError as its exception where the message is not accepted."""
@@ -221,9 +248,32 @@ class Sender(Link):
         return credit
 
 
+class _Limit:
+    """The time that several things may take together. seconds: None for no end."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._end = None if seconds is None else self._now() + seconds
+
+    def left(self) -> float | None:
+        return None if self._end is None else max(self._end - self._now(), 0.0)
+
+    async def wait(self, awaitable: Awaitable[T]) -> T:
+        """What is awaited. Raises AmqpTimeoutError."""
+        left = self.left()
+        if left is None:
+            return await awaitable
+        try:
+            return await asyncio.wait_for(awaitable, left)
+        except asyncio.TimeoutError as error:
+            if self.left() or isinstance(error, AmqpTimeoutError):
+                raise  # somebody else's
+            raise AmqpTimeoutError from None
+
+
 def _snapshot(sendable: Sendable) -> Any:
     """The message as it is now: it goes out later."""
-    return sendable.copy() if type(sendable) is Message else message_of(sendable)
+    return sendable.copy() if isinstance(sendable, Message) else message_of(sendable)
 
 
 def _resolve(core: SenderCore, ticket: Ticket, future: asyncio.Future[Outcome]) -> None:
@@ -257,7 +307,8 @@ class Receiver(ReceiverCalls, Link):
         try:
             return self._core.ready.popleft()
         except IndexError:
-            return await self._run(self._core.receive(), timeout)
+            pass
+        return await self._run(self._core.receive(), timeout)
 
     async def receive_batch(self, count: int, *, timeout: Timeout = None) -> list[ReceivedMessage]:
         """As amqpcodec.Receiver.receive_batch."""
@@ -333,6 +384,9 @@ class Connection(ConnectionInformation):
         self._driver = driver
         self._timeout = timeout
 
+    def _seconds_of(self, timeout: Timeout) -> float | None:
+        return self._timeout if isinstance(timeout, Unset) else timeout
+
     def _run(self, flow: Flow[T], timeout: Timeout) -> Coroutine[Any, Any, T]:
         return self._driver.run(flow, self._timeout if isinstance(timeout, Unset) else timeout)
 
@@ -384,7 +438,7 @@ class _Connecting:
         members = client_options(self._options)
         members["background"] = False
         logs_frames = prepare(members)
-        handle = ClientHandle(self._url.encode(), members)
+        handle = ClientHandle(url_of(self._url), members)
         driver = AsyncioDriver(handle)
         core = ConnectionCore(handle, driver, logs_frames)
         connection = Connection(core, driver, self._connection_timeout)
