@@ -61,14 +61,13 @@ def cached_python(module: Path) -> str | None:
 def build(folder: Path, python: str, tag: str, flags: list[str]) -> Path:
     """The library and the module; gives the module's build folder."""
     library, module = folder / "library", folder / f"module-{'abi3' if tag.startswith('cp') else tag}"
-    common = ["-G", "Ninja", *flags]
+    common = ["-G", "Ninja", "-DAMQPCODEC_WARNINGS_AS_ERRORS=ON", *flags]
     wanted = ["-DAMQPCODEC_BUILD_SHARED=OFF", "-DAMQPCODEC_BUILD_TESTS=OFF", "-DAMQPCODEC_TOOLS_JSON=OFF"]
     run("cmake", "-S", ROOT, "-B", library, *common, *wanted)
     run("cmake", "--build", library)
     # One module serves every CPython, so it stays with the one that it was built by first, as long as that is there.
     built_by = cached_python(module) or python
-    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={built_by}", f"-DAMQPCODEC_BUILT={library}",
-        "-DAMQPCODEC_WARNINGS_AS_ERRORS=ON")  # fmt: skip
+    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={built_by}", f"-DAMQPCODEC_BUILT={library}")
     run("cmake", "--build", module)
     return module
 

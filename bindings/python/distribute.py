@@ -67,9 +67,13 @@ def make_sdist(output: Path) -> Path:
 
 def make_wheel(sdist: Path, python: str, output: Path) -> Path:
     """Built of the source distribution alone, in an environment of its own; then what it needs of OpenSSL is put into it."""
-    raw = output / "raw"
-    shutil.rmtree(raw, ignore_errors=True)
-    run(python, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", raw, sdist)
+    raw, unpacked = output / "raw", output / "unpacked"  # where each wheel finds the same sources, ccache knows what it compiled for the one before
+    for folder in (raw, unpacked):
+        shutil.rmtree(folder, ignore_errors=True)
+    unpacked.mkdir()
+    run("tar", "-xf", sdist, "-C", unpacked, "--strip-components=1")
+    run(python, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", raw, unpacked)
+    shutil.rmtree(unpacked)
     before = set(output.glob("*.whl"))
     built = next(raw.glob("*.whl"))
     run(TOOLS / "auditwheel", "repair", "--wheel-dir", output, built, env={"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"})

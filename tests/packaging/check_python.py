@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs the Python package in every way that people do, and uses it.
 
-    tests/packaging/check_python.py --work FOLDER [--prefix FOLDER]
+    tests/packaging/check_python.py --work FOLDER [--prefix FOLDER] [--jobs N]
 
 Every check is a function whose name begins with check_; those that fail are named, and the exit status says whether all held. Needs the tools of
 tests/lint/requirements.txt in the environment that runs it, and pip's access to a package index. --prefix: an installed library with its
@@ -17,7 +17,9 @@ import shutil
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Callable
 
 from check import run
 
@@ -107,8 +109,8 @@ def check_install_of_the_tree(work: Work) -> None:
     assert not left, f"the build left {left} in the sources"
 
 
-def check_wheels(work: Work) -> None:
-    """The source distribution builds by itself; its wheels have a manylinux tag, and serve the oldest and the newest CPython that is here."""
+def check_distribution(work: Work) -> None:
+    """The source distribution is whole and builds by itself; its wheels have a manylinux tag, and serve the oldest and the newest CPython that is here."""
     dist = work.folder / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     pythons = [work.first("CPython"), work.first("PyPy")]
@@ -123,9 +125,10 @@ def check_wheels(work: Work) -> None:
     for file in (site_packages(programs) / "amqpcodec").glob("**/*"):
         if (file.name.startswith("_native") and file.suffix == ".so") or file.parent.name == "_tool":
             print(f"  {file.name} {file.stat().st_size:,} bytes")
+    expect_whole_source_distribution(work)
 
 
-def check_source_distribution_is_whole(work: Work) -> None:
+def expect_whole_source_distribution(work: Work) -> None:
     """It has what building, testing and licensing need, and nothing of this machine."""
     names = run("tar", "-tzf", next((work.folder / "dist").glob("*.tar.gz"))).split()
     inside = {name.partition("/")[2] for name in names}
@@ -173,26 +176,30 @@ def check_what_is_missing_is_said(work: Work) -> None:
         assert expected in " ".join(ran.stderr.split()), f"no word of {expected}:\n{ran.stderr}"
 
 
+def holds(check: Callable[[Work], None], work: Work) -> bool:
+    try:
+        check(work)
+    except (Exception, SystemExit):
+        print(f"FAILED  {check.__name__[6:]}\n{traceback.format_exc()}", flush=True)
+        return False
+    print(f"ok      {check.__name__[6:]}", flush=True)
+    return True
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="a folder to build and install in")
     parser.add_argument("--prefix", type=Path)
+    parser.add_argument("--jobs", type=int, default=1, help="checks at once")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     prefix = arguments.prefix.resolve() if arguments.prefix and arguments.prefix.exists() else None
     work = Work(arguments.work.resolve(), prefix)
     checks = [function for name, function in globals().items() if name.startswith("check_")]
-    failed = 0
-    for check in checks:
-        try:
-            check(work)
-            print(f"ok      {check.__name__[6:]}", flush=True)
-        except (Exception, SystemExit):
-            failed += 1
-            print(f"FAILED  {check.__name__[6:]}")
-            traceback.print_exc(file=sys.stdout)
-    print(f"{len(checks) - failed} of {len(checks)} checks held")
-    return 1 if failed else 0
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        held = list(pool.map(lambda check: holds(check, work), checks))
+    print(f"{sum(held)} of {len(checks)} checks held")
+    return 0 if all(held) else 1
 
 
 if __name__ == "__main__":
