@@ -106,6 +106,7 @@ static void test_a_glance_sees_what_decoding_sees_and_survives_every_cut(void **
     (void)state;
     uint8_t data[256];
     message_glance glance;
+    amqpc_header header;
     amqpc_message message = full_message();
     size_t size = encode(&message, data, sizeof data);
     for (size_t cut = 0; cut <= size; cut++) {
@@ -113,11 +114,13 @@ static void test_a_glance_sees_what_decoding_sees_and_survives_every_cut(void **
         assert_non_null(copy);
         memcpy(copy, data, cut);
         message_glance_at((amqpc_bytes){copy, cut}, &glance);
+        (void)message_header((amqpc_bytes){copy, cut}, glance.header_size, &header);
         free(copy);
     }
     message_glance_at((amqpc_bytes){data, size}, &glance);
     assert_true(glance.header_size > 0);
-    assert_int_equal(glance.header.ttl, 77);
+    assert_true(message_header((amqpc_bytes){data, size}, glance.header_size, &header));
+    assert_int_equal(header.ttl, 77);
     assert_int_equal(glance.absolute_expiry, 5);
 }
 
@@ -130,12 +133,46 @@ static void test_a_section_may_be_written_with_another_descriptor(void **state)
                                        "\xc0\x05\x03\x40\x40\x52\x4d";
     static const uint8_t by_ulong[] = "\0\x80\0\0\0\0\0\0\0\x70"
                                       "\xc0\x05\x03\x40\x40\x52\x4d";
-    message_glance glance;
-    message_glance_at((amqpc_bytes){by_symbol, sizeof by_symbol - 1}, &glance);
-    assert_int_equal(glance.header_size, sizeof by_symbol - 1);
-    assert_int_equal(glance.header.ttl, 77);
-    message_glance_at((amqpc_bytes){by_ulong, sizeof by_ulong - 1}, &glance);
-    assert_int_equal(glance.header.ttl, 77);
+    const amqpc_bytes texts[] = {{by_symbol, sizeof by_symbol - 1},
+                                 {by_ulong, sizeof by_ulong - 1}};
+    for (unsigned i = 0; i < 2; i++) {
+        message_glance glance;
+        amqpc_header header;
+        message_glance_at(texts[i], &glance);
+        assert_int_equal(glance.header_size, texts[i].size);
+        assert_true(message_header(texts[i], glance.header_size, &header));
+        assert_int_equal(header.ttl, 77);
+    }
+}
+
+/* Every header of up to two bytes of fields counts as one exactly where it decodes. */
+static void test_short_headers_are_judged_as_decoding_judges_them(void **state)
+{
+    (void)state;
+    for (uint32_t fields = 0; fields < 1u << 16; fields++) {
+        for (uint8_t size = 1; size <= 3; size++) {
+            for (uint8_t count = 0; count <= 3; count++) {
+                const uint8_t data[] = {0,
+                                        0x53,
+                                        0x70,
+                                        0xc0,
+                                        (uint8_t)(size + 1),
+                                        count,
+                                        (uint8_t)(fields >> 8),
+                                        (uint8_t)fields,
+                                        7};
+                const amqpc_bytes bytes = {data, (size_t)6 + size};
+                amqpc_header expected;
+                amqpc_header header;
+                bool good =
+                    amqpc_header_decode(data, bytes.size, NULL, &expected, NULL) == AMQPC_OK;
+                assert_true(message_header(bytes, (uint32_t)bytes.size, &header) == good);
+                assert_true(!good || header.delivery_count == expected.delivery_count);
+                assert_true(!good || (header.present & AMQPC_HEADER_TTL) ==
+                                         (expected.present & AMQPC_HEADER_TTL));
+            }
+        }
+    }
 }
 
 static void test_bytes_that_are_no_message_have_no_sections(void **state)
@@ -186,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_in_steady_state_no_memory_is_taken),
         cmocka_unit_test(test_what_is_not_used_is_given_back),
         cmocka_unit_test(test_a_glance_sees_what_decoding_sees_and_survives_every_cut),
+        cmocka_unit_test(test_short_headers_are_judged_as_decoding_judges_them),
         cmocka_unit_test(test_a_section_may_be_written_with_another_descriptor),
         cmocka_unit_test(test_bytes_that_are_no_message_have_no_sections),
         cmocka_unit_test(test_statistics_are_lines_or_one_line_of_json),

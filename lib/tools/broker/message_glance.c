@@ -119,16 +119,54 @@ static int64_t absolute_expiry(amqpc_bytes section)
 
 void message_glance_at(amqpc_bytes payload, message_glance *glance)
 {
-    amqpc_bytes section;
-    glance->header_size = 0;
-    glance->absolute_expiry = 0;
-    if (message_find_section(payload, HEADER, &section) &&
-        amqpc_header_decode(section.data, section.size, NULL, &glance->header, NULL) == AMQPC_OK) {
-        glance->header_size = (uint32_t)section.size;
+    const uint8_t *at = (const uint8_t *)payload.data;
+    size_t left = payload.size;
+    *glance = (message_glance){0, 0};
+    while (left > 0) {
+        uint32_t found = 0;
+        size_t size = section_size(at, left, &found);
+        if (size == 0 || found > PROPERTIES) {
+            return;
+        }
+        if (found == PROPERTIES) {
+            glance->absolute_expiry = absolute_expiry((amqpc_bytes){at, size});
+            return;
+        }
+        if (found == HEADER && at == payload.data) {
+            glance->header_size = (uint32_t)size;
+        }
+        at += size;
+        left -= size;
     }
-    if (message_find_section(payload, PROPERTIES, &section)) {
-        glance->absolute_expiry = absolute_expiry(section);
+}
+
+/* Most headers say nothing but whether the message is durable, and its priority. */
+static bool is_short_header(const uint8_t *at, size_t size)
+{
+    enum { DURABLE_AT = PLAIN_HEAD + 3, PRIORITY_AT = DURABLE_AT + 1 };
+    if (size <= DURABLE_AT || at[1] != AMQPC_CODE_SMALLULONG ||
+        at[PLAIN_HEAD] != AMQPC_CODE_LIST8) {
+        return false;
     }
+    uint8_t count = at[PLAIN_HEAD + 2];
+    uint8_t durable = at[DURABLE_AT];
+    if (durable != AMQPC_CODE_NULL && durable != AMQPC_CODE_TRUE && durable != AMQPC_CODE_FALSE) {
+        return false;
+    }
+    return (count == 1 && size == PRIORITY_AT) ||
+           (count == 2 && size == PRIORITY_AT + 2 && at[PRIORITY_AT] == AMQPC_CODE_UBYTE);
+}
+
+bool message_header(amqpc_bytes payload, uint32_t header_size, amqpc_header *header)
+{
+    if (header_size == 0) {
+        return false;
+    }
+    if (is_short_header((const uint8_t *)payload.data, header_size)) {
+        memset(header, 0, sizeof *header);
+        return true;
+    }
+    return amqpc_header_decode(payload.data, header_size, NULL, header, NULL) == AMQPC_OK;
 }
 
 bool message_properties(amqpc_bytes payload, amqpc_properties *properties)

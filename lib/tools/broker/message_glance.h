@@ -6,19 +6,23 @@
 #include <amqpcodec/composites.h>
 #include <stdbool.h>
 
-/* What matters for how a message is kept.
+/* What matters for whether a message is kept.
  *
  * header_size      bytes of the header section, which is the first; 0 where there is none
- * header           holds where header_size > 0
  * absolute_expiry  of the properties, in milliseconds since 1970; 0 for none */
 typedef struct message_glance {
     uint32_t header_size;
-    amqpc_header header;
     int64_t absolute_expiry;
 } message_glance;
 
 /* What is malformed counts as not there: the broker does not judge what it only carries. */
 void message_glance_at(amqpc_bytes payload, message_glance *glance);
+
+/* What its header says of its time and its deliveries. Other members may be left out. Returns false
+ * where it has none.
+ *
+ * header_size  of its glance */
+bool message_header(amqpc_bytes payload, uint32_t header_size, amqpc_header *header);
 
 /* The section with that descriptor (0x73: properties), described value and all.
  *

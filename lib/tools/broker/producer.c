@@ -156,7 +156,8 @@ static void look_at(struct batch *batch, size_t i)
     }
     message_glance_at(delivery->payload, glance);
     if (glance->absolute_expiry > 0) {
-        (void)queue_expiry_of(batch->producer->terminus.broker, glance, &batch->is_over[i]);
+        batch->is_over[i] =
+            queue_is_over(batch->producer->terminus.broker, glance->absolute_expiry);
     }
     batch->keep[i] = batch->keep[i] || batch->is_over[i];
 }

@@ -12,16 +12,21 @@
 
 /* --- In. */
 
-uint64_t queue_expiry_of(const struct broker *broker, const message_glance *glance, bool *is_over)
+bool queue_is_over(const struct broker *broker, int64_t absolute_expiry)
+{
+    return absolute_expiry <= broker->wall_ms;
+}
+
+/* When a message expires that arrives now; 0 for never. */
+static uint64_t expiry_of(const struct broker *broker, const amqpc_header *header,
+                          int64_t absolute_expiry)
 {
     uint64_t expiry_ms = 0;
-    *is_over = false;
-    if (glance->header_size > 0 && glance->header.present & AMQPC_HEADER_TTL) {
-        expiry_ms = broker->now_ms + glance->header.ttl;
+    if (header->present & AMQPC_HEADER_TTL) {
+        expiry_ms = broker->now_ms + header->ttl;
     }
-    if (glance->absolute_expiry > 0) {
-        int64_t left_ms = glance->absolute_expiry - broker->wall_ms;
-        *is_over = left_ms <= 0;
+    if (absolute_expiry > 0) {
+        int64_t left_ms = absolute_expiry - broker->wall_ms;
         uint64_t absolute_ms = broker->now_ms + (left_ms > 0 ? (uint64_t)left_ms : 0);
         expiry_ms = expiry_ms == 0 || absolute_ms < expiry_ms ? absolute_ms : expiry_ms;
     }
@@ -58,15 +63,19 @@ static void note_expiry(broker_queue *queue, const broker_message *message)
     }
 }
 
-static void set_flags(broker_message *message, const message_glance *glance)
+/* What its header and its properties say. */
+static void set_terms(broker_message *message, const message_glance *glance)
 {
-    message->header_size = glance->header_size;
-    if (glance->header_size == 0) {
-        return;
+    amqpc_header header;
+    if (message_header(message_payload(message), glance->header_size, &header)) {
+        message->header_size = glance->header_size;
+        message->delivery_count = header.delivery_count;
+        message->flags |= header.present & AMQPC_HEADER_TTL ? (uint32_t)MESSAGE_HAS_TTL : 0u;
+        message->flags |= header.first_acquirer ? (uint32_t)MESSAGE_FIRST_ACQUIRER : 0u;
+    } else {
+        header.present = 0;
     }
-    message->delivery_count = glance->header.delivery_count;
-    message->flags |= glance->header.present & AMQPC_HEADER_TTL ? (uint32_t)MESSAGE_HAS_TTL : 0u;
-    message->flags |= glance->header.first_acquirer ? (uint32_t)MESSAGE_FIRST_ACQUIRER : 0u;
+    message->expiry_ms = expiry_of(message->queue->broker, &header, glance->absolute_expiry);
 }
 
 bool queue_add(broker_queue *queue, amqpc_bytes payload, uint32_t format,
@@ -77,14 +86,12 @@ bool queue_add(broker_queue *queue, amqpc_bytes payload, uint32_t format,
     if (added == NULL) {
         return false;
     }
-    bool is_over = false;
     memcpy(added->payload, payload.data, payload.size);
     added->queue = queue;
     added->format = format;
     added->sequence = queue->next_sequence++;
     if (format == 0) {
-        set_flags(added, glance);
-        added->expiry_ms = queue_expiry_of(broker, glance, &is_over);
+        set_terms(added, glance);
     }
     note_expiry(queue, added);
     message_list_append(&queue->ready, added);

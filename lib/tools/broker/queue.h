@@ -117,8 +117,8 @@ void queue_put_back(broker_queue *queue, broker_message *returned);
 /* Frees a message that stands in no list. */
 void queue_free_message(broker_queue *queue, broker_message *message);
 
-/* When a message expires that arrives now; 0 for never. *is_over: it has already. */
-uint64_t queue_expiry_of(const struct broker *broker, const message_glance *glance, bool *is_over);
+/* Whether the time of a message, in milliseconds since 1970, is over. */
+bool queue_is_over(const struct broker *broker, int64_t absolute_expiry);
 
 /* Drops messages whose time is over. */
 void queue_expire(broker_queue *queue);
