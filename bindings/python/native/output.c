@@ -180,7 +180,7 @@ static inline void ends_of(const uint8_t *text, size_t size, uint64_t *low, uint
 
 static inline size_t set_of(uint64_t low, uint64_t high)
 {
-    const uint64_t hash = (low * 0x9e3779b97f4a7c15u ^ high) * 0xd6e8feb86659fd93u;
+    const uint64_t hash = (low ^ (high << 29 | high >> 35)) * 0x9e3779b97f4a7c15u;
     return (size_t)(hash >> (64 - REMEMBERED_BITS));
 }
 
