@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 from types import ModuleType
 from typing import Any
 
@@ -45,3 +46,10 @@ def test_whatever_is_public_is_described(name: str) -> None:
         if inspect.isclass(value) and value.__module__.startswith("amqpcodec"):
             missing += [f"{public}.{member}" for member, thing in members(value) if not inspect.getdoc(thing)]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "_composites"])
+def test_parameters_are_described_in_one_layout(name: str) -> None:
+    """A name, two spaces or more, and what it is; not `name: what it is`."""
+    source = inspect.getsource(load(name))
+    assert re.findall(r"\n\n +[a-z][a-z_0-9]*: [a-z][^\n]*\n", "".join(re.findall(r'""".*?"""', source, flags=re.DOTALL))) == []

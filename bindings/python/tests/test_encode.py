@@ -186,7 +186,7 @@ for _ in range(129):
         (Array(UByte, [256]), Status.INVALID_ARGUMENT, "256 is not a UByte"),
         (Array(str, [b"a"]), Status.INVALID_ARGUMENT, "element"),
         (Array(Described, [Described(1, 1), Described(2, 1)]), Status.INVALID_ARGUMENT, "cannot be encoded"),
-        (Described([], 1), Status.INVALID_ARGUMENT, "cannot be encoded"),
+        (Described([], 1), Status.BAD_DESCRIPTOR, "a descriptor is a symbol or a ulong"),
         (Pairs([(1, 2), (1, 3)]), Status.DUPLICATE_KEY, "key 1 twice"),
         (CYCLE, Status.TOO_DEEP, "128"),
         (DEEP, Status.TOO_DEEP, "128|deep"),

@@ -17,7 +17,7 @@ from typing import Any
 
 import amqpcodec
 import pytest
-from amqpcodec import EncodeError, Message, Symbol, UrlError, aio, filters
+from amqpcodec import Array, Described, EncodeError, Message, Symbol, UrlError, aio, filters
 from amqpcodec.testing import Broker
 from client_fixtures import PATIENCE_S, connect_aio, connect_awaited, queue_name, run
 
@@ -113,6 +113,10 @@ def test_none_stands_for_the_default_and_a_filter_alone_will_do(broker: Broker) 
 def test_fields_and_types_say_what_they_expect() -> None:
     with pytest.raises(EncodeError, match=r"^ttl: datetime.timedelta\(seconds=5\) is not an int of milliseconds from 0 to 2\*\*32 - 1$"):
         amqpcodec.encode_message(Message(ttl=timedelta(seconds=5)))  # type: ignore[arg-type]
+    for wrong in (Described(Described("a", "b"), 1), [Described([1], 1)], Array(Described, [Described(Described("a", "b"), 1)])):
+        with pytest.raises(EncodeError, match="a descriptor is a symbol or a ulong, not "):
+            amqpcodec.encode(wrong)
+    assert amqpcodec.decode(amqpcodec.encode(Described("a", 1))) == Described(Symbol("a"), 1)
     with pytest.raises(TypeError, match="a symbol is made of a str, not of int"):
         Symbol(5)  # type: ignore[arg-type]
 

@@ -6,6 +6,8 @@
             print(message.body)
 
 connect         the client for programs that wait, and with it Connection, Sender, Receiver, Requester, Transaction
+ConnectionOptions, SenderOptions, ReceiverOptions
+                what can be said of these by keyword
 aio             the same for asyncio
 Message         what is sent; ReceivedMessage is what comes; Data, Sequence and Value are bodies that say what they are
 encode, decode  values to bytes and back; encode_message, decode_message and the like for messages
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from amqpcodec._composites import Source, Target
     from amqpcodec._decimals import Decimal32, Decimal64, Decimal128
     from amqpcodec._logging import TRACE
+    from amqpcodec._options import ConnectionOptions, ReceiverOptions, SenderOptions
     from amqpcodec._outcomes import Outcome
     from amqpcodec._text import dump, explain, to_json, to_text
 
@@ -85,6 +88,7 @@ __all__ = [
     "Char",
     "ClosedError",
     "Connection",
+    "ConnectionOptions",
     "Data",
     "Decimal32",
     "Decimal64",
@@ -105,8 +109,10 @@ __all__ = [
     "Posted",
     "ReceivedMessage",
     "Receiver",
+    "ReceiverOptions",
     "Requester",
     "Sender",
+    "SenderOptions",
     "Sequence",
     "SessionError",
     "Short",
@@ -154,6 +160,7 @@ _LATE = {
     "Outcome": "_outcomes",
     **dict.fromkeys(("Decimal32", "Decimal64", "Decimal128"), "_decimals"),
     **dict.fromkeys(("Source", "Target"), "_composites"),
+    **dict.fromkeys(("ConnectionOptions", "ReceiverOptions", "SenderOptions"), "_options"),
     **dict.fromkeys(("dump", "explain", "to_json", "to_text"), "_text"),
 }
 _MODULES = ("aio", "engine", "filters", "performatives", "testing")

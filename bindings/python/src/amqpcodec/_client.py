@@ -501,7 +501,7 @@ class Connection(ConnectionInformation):
         """Makes a sender; it is attached while one goes on.
 
         address  of the target; None for the anonymous relay, where each message's `to` says it, and for a dynamic node
-        options  see SenderOptions
+        options  see amqpcodec.SenderOptions
 
         Raises ClosedError.
         """
@@ -513,7 +513,7 @@ class Connection(ConnectionInformation):
         """Makes a receiver; it is attached while one goes on.
 
         address  of the source; None for that of options["source"], and for a dynamic node
-        options  see ReceiverOptions
+        options  see amqpcodec.ReceiverOptions
 
         Raises ClosedError.
         """
@@ -567,7 +567,7 @@ def connect(url: str = "amqp://localhost", *, timeout: float | None = 30.0, **op
              (docs/client-options.md)
     timeout  in seconds, of this call and, where they say nothing else, of those of senders and receivers that wait for the peer; None
              waits for ever
-    options  see ConnectionOptions
+    options  see amqpcodec.ConnectionOptions
 
     The connection comes back when it is lost, and so do its links; calls wait meanwhile. Where gevent has patched the standard library,
     greenlets wait, and nothing of C runs in the background.

@@ -59,8 +59,8 @@ def _decoded(data: Any, typed: bool, whole: bool) -> tuple[Any, int]:
 def decode(data: Any, *, typed: bool = False) -> Any:
     """The value that bytes encode.
 
-    data: bytes, or anything that has a buffer
-    typed: integers and floats come as `UByte` ... `Long` and `Float`, and not as `int` and `float`
+    data   bytes, or anything that has a buffer
+    typed  integers and floats come as `UByte` ... `Long` and `Float`, and not as `int` and `float`
 
     Raises DecodeError where they are not the encoding of one value.
 
@@ -82,9 +82,9 @@ def decode_prefix(data: Any, *, typed: bool = False) -> tuple[Any, int]:
 def decode_message(data: Any, *, typed: bool = False, lazy: bool = False) -> ReceivedMessage:
     """The message that bytes encode (AMQP 3.2).
 
-    data: bytes, or anything that has a buffer
-    typed: as of `decode`
-    lazy: decode sections when they are first asked for, but for a body of one data section. All of them are checked at once.
+    data   bytes, or anything that has a buffer
+    typed  as of `decode`
+    lazy   decode sections when they are first asked for, but for a body of one data section. All of them are checked at once.
 
     Raises DecodeError.
     """

@@ -35,11 +35,11 @@ class Sender(Link):
     def send(self, message: Any, *, settled: bool = False, tag: bytes = b"", state: Any = None, batchable: bool = False) -> int:
         """Sends one message (AMQP 2.7.5). Returns the number that stands for the delivery in updates and calls.
 
-        message: a Message, a ReceivedMessage, or what may be the body of one
-        settled: the delivery is forgotten when it is sent; must agree with the link's snd_settle_mode
-        tag: 1 to 32 bytes, unique among the link's unsettled deliveries; empty: one is made
-        state: at the sender, a `TransactionalState` to post in a transaction; None for none
-        batchable: the receiver may wait and tell the states of several deliveries at once
+        message    a Message, a ReceivedMessage, or what may be the body of one
+        settled    the delivery is forgotten when it is sent; must agree with the link's snd_settle_mode
+        tag        1 to 32 bytes, unique among the link's unsettled deliveries; empty: one is made
+        state      at the sender, a `TransactionalState` to post in a transaction; None for none
+        batchable  the receiver may wait and tell the states of several deliveries at once
 
         Raises LinkError, with status NO_CREDIT where the receiver wants no more for now: go on at LINK_FLOW; LIMIT_REACHED where too
         much waits: go on at UPDATES, or when output has gone; MESSAGE_TOO_LARGE for the peer; INVALID_STATE where the link is not

@@ -275,9 +275,9 @@ class Link:
     def settle(self, first: int, last: int | None = None, state: Any = None, *, settled: bool = True) -> None:
         """Tells the peer the state of all deliveries of the link from number `first` to `last`, and settles them.
 
-        last: None for `first` alone. Those between that are settled, or of another link, are passed over
-        state: a composite: `Accepted`, `TransactionalState`, ...; None for none
-        settled: False to tell the state only
+        last     None for `first` alone. Those between that are settled, or of another link, are passed over
+        state    a composite: `Accepted`, `TransactionalState`, ...; None for none
+        settled  False to tell the state only
 
         In receiver-settle-mode second a receiver settles when the sender has: an update tells (AMQP 2.6.12). Raises
         LinkError where none of them is unsettled.

@@ -98,9 +98,9 @@ class ScramVerifier(NamedTuple):
     def of_password(cls, mechanism: str, password: str, *, iterations: int = 4096, salt: bytes | None = None) -> ScramVerifier:
         """The verifier of a password.
 
-        mechanism: ``SCRAM-SHA-1``, ``SCRAM-SHA-256`` or ``SCRAM-SHA-512``
-        iterations: at least 4,096
-        salt: a random one where none is given
+        mechanism   ``SCRAM-SHA-1``, ``SCRAM-SHA-256`` or ``SCRAM-SHA-512``
+        iterations  at least 4,096
+        salt        a random one where none is given
         """
         if mechanism not in HASHES:
             raise ValueError(f"{mechanism!r} is none of {', '.join(HASHES)}")

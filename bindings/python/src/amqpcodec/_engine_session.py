@@ -107,9 +107,9 @@ class Session:
     ) -> Session:
         """Sends begin (AMQP 2.7.2): the first, or the answer to the peer's. Returns the session.
 
-        incoming_window: the window that is kept open, in transfer frames; default 2,048
-        outgoing_window: advertised as given; default 2**31 - 1
-        next_outgoing_id: the first transfer-id; default 0
+        incoming_window   the window that is kept open, in transfer frames; default 2,048
+        outgoing_window   advertised as given; default 2**31 - 1
+        next_outgoing_id  the first transfer-id; default 0
         """
         begin = Begin(
             next_outgoing_id=0 if next_outgoing_id is None else next_outgoing_id,
@@ -133,7 +133,7 @@ class Session:
     def sender(self, name: str) -> Sender:
         """Makes a link that sends, which nobody but this end knows until it is attached.
 
-        name: unique among the links of this role between two containers (AMQP 2.6.1)
+        name  unique among the links of this role between two containers (AMQP 2.6.1)
         """
         return self._link(Sender, name)
 
@@ -210,4 +210,3 @@ class Session:
 
     def _check(self, status: int, what: str) -> None:
         self.connection._check(status, what, SessionError)
-

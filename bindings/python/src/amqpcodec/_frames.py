@@ -47,10 +47,10 @@ class ProtocolHeader(NamedTuple):
 class Frame:
     """One frame (AMQP 2.3): a performative, and behind a transfer its payload.
 
-    performative: such as `Open` or `SaslInit`; ``None`` in an empty frame, which only keeps the connection alive
-    payload: of a transfer the message, or a piece of it
-    channel: of an AMQP frame
-    extended_header: bytes between the header and the body, a multiple of 4; AMQP 1.0 has no use for them
+    performative     such as `Open` or `SaslInit`; ``None`` in an empty frame, which only keeps the connection alive
+    payload          of a transfer the message, or a piece of it
+    channel          of an AMQP frame
+    extended_header  bytes between the header and the body, a multiple of 4; AMQP 1.0 has no use for them
 
     `type` follows from the performative; an empty frame is one of AMQP unless ``type=FrameType.SASL`` says otherwise.
     """
@@ -133,7 +133,7 @@ def decode_frame(data: Buffer, *, max_frame_size: int = UNLIMITED) -> tuple[Fram
 def decode_performative(data: Buffer, *, is_sasl: bool = False) -> tuple[Composite, bytes]:
     """The performative that is the body of a frame, and the payload behind it.
 
-    is_sasl: the frame is one of SASL
+    is_sasl  the frame is one of SASL
 
     Raises DecodeError: it is none, or malformed, or a payload is where none may be.
     """
@@ -180,8 +180,8 @@ class FrameParser:
         for item in parser:
             print(item)
 
-    max_frame_size: the largest frame to accept, in bytes; at least 512
-    expect_header: whether the stream begins with a protocol header, or, being a part of one, with a frame
+    max_frame_size  the largest frame to accept, in bytes; at least 512
+    expect_header   whether the stream begins with a protocol header, or, being a part of one, with a frame
     """
 
     def __init__(self, *, max_frame_size: int = DEFAULT_MAX_FRAME_SIZE, expect_header: bool = True) -> None:

@@ -82,7 +82,10 @@ class Data(_Body):
     __slots__ = ()
 
     def __init__(self, sections: Any) -> None:
-        """sections: an iterable of bytes-like objects; of none, there is one empty section."""
+        """Makes a body.
+
+        sections  an iterable of bytes-like objects; of none, there is one empty section
+        """
         self.sections = [sections] if isinstance(sections, (bytes, bytearray, memoryview)) else list(sections) or [b""]
 
     def __repr__(self) -> str:
@@ -95,7 +98,10 @@ class Sequence(_Body):
     __slots__ = ()
 
     def __init__(self, *sections: Iterable[Any]) -> None:
-        """sections: a list each; of none, there is one empty section."""
+        """Makes a body.
+
+        sections  a list each; of none, there is one empty section
+        """
         self.sections = [list(section) for section in sections] or [[]]
 
 

@@ -37,7 +37,7 @@ def dump(data: Buffer, *, json: bool = False) -> str:
 
     What the bytes are is seen from how they begin. Where they end, or become malformed, an account of that follows.
 
-    json: lines of JSON instead of the notation of docs/notation.md
+    json  lines of JSON instead of the notation of docs/notation.md
     """
     data = bytes(data)
     form = lib.AMQPC_PRINT_JSON if json else lib.AMQPC_PRINT_TEXT
@@ -53,9 +53,9 @@ def dump(data: Buffer, *, json: bool = False) -> str:
 def explain(error: DecodeError | Buffer, *, kind: str | None = None) -> str:
     """What is wrong with bytes that did not decode: status, offset, the way to the place, what was expected, what found.
 
-    error: a DecodeError, or bytes; of a ConnectionError of the engine its cause
-    kind: what the bytes should be: ``value``, ``message``, ``frame``, or ``performative`` and ``sasl``, the bodies of
-        frames. By default what the error says, or value
+    error  a DecodeError, or bytes; of a ConnectionError of the engine its cause
+    kind   what the bytes should be: ``value``, ``message``, ``frame``, or ``performative`` and ``sasl``, the bodies of
+           frames. By default what the error says, or value
 
     Returns several lines. Bytes that are in order are reported as such.
     """

@@ -94,6 +94,8 @@ def _described(value: Described, depth: int) -> Any:
         descriptor = _types.ULong(descriptor)
     elif type(descriptor) is str:
         descriptor = Symbol(descriptor)
+    elif isinstance(descriptor, (Described, Array, Pairs, list, tuple, dict)):
+        raise EncodeError(f"a descriptor is a symbol or a ulong, not {descriptor!r:.80}", status=Status.BAD_DESCRIPTOR)
     return _types.TYPE_DESCRIBED, marked(descriptor, depth + 1), marked(value.value, depth + 1)
 
 

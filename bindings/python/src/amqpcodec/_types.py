@@ -271,7 +271,12 @@ class Described:
     __slots__ = ("descriptor", "value")
 
     def __init__(self, descriptor: Any, value: Any) -> None:
-        """descriptor: a Symbol or a ULong; a plain str or int is encoded as these. Never a compound value."""
+        """Makes a described value.
+
+        descriptor  a Symbol or a ULong; a plain str or int is encoded as these, also one that was received as a string: AMQP reserves
+                    descriptors of other types. Never a compound or described value
+        value       anything
+        """
         self.descriptor = descriptor
         self.value = value
 
@@ -302,11 +307,11 @@ class Array(Sequence["Any"]):
     def __init__(self, element_type: type[Any] | None, items: Iterable[Any] = ()) -> None:
         """Makes an array.
 
-        element_type: `None` (nulls), `bool`, `UByte` ... `Long`, `int` (the same as Long), `Float`, `float`, `Decimal32`
-            ... `Decimal128`, `Char`, `Timestamp` or `datetime`, `uuid.UUID`, `bytes`, `str`, `Symbol`, `list`, `dict`,
-            `Array`, `Described`
-        items: the elements; plain numbers and strings need not be given as that type. Described ones share one
-            descriptor.
+        element_type  `None` (nulls), `bool`, `UByte` ... `Long`, `int` (the same as Long), `Float`, `float`, `Decimal32`
+                      ... `Decimal128`, `Char`, `Timestamp` or `datetime`, `uuid.UUID`, `bytes`, `str`, `Symbol`, `list`, `dict`,
+                      `Array`, `Described`
+        items         the elements; plain numbers and strings need not be given as that type. Described ones share one
+                      descriptor.
 
         Raises TypeError for a type that AMQP does not have. Elements are checked when they are encoded.
         """
@@ -414,7 +419,10 @@ class Pairs(Mapping["Any", "Any"]):
     __slots__ = ("_pairs",)
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]] | Mapping[Any, Any] = ()) -> None:
-        """pairs: keys with their values; or a mapping."""
+        """Makes a map.
+
+        pairs  keys with their values; or a mapping
+        """
         items = pairs.items() if isinstance(pairs, Mapping) else pairs
         self._pairs = tuple((key, value) for key, value in items)
 

@@ -104,22 +104,22 @@ class Statistics(NamedTuple):
 class Connection:
     """One end of an AMQP connection.
 
-    is_server: this is the end that was connected to: it answers the protocol header, and asks for SASL
-    sasl: what this end brings to SASL; None for no SASL layer
-    is_protected: the transport is encrypted: SASL may send passwords
-    idle_timeout: silence of the peer, in seconds, after which the connection fails; half of it is advertised
-        (AMQP 2.4.5). 0 for none
-    handshake_timeout: time, in seconds, from the first tick until both opens have crossed; 0 for no limit
-    max_frame_size: the largest frame that is received, in bytes; at least 512
-    channels: how many channels, and so sessions, at most
-    handles: links of one session, at most
-    unsettled: unsettled deliveries of one link, each direction, at most
-    message_size: most bytes of one delivery that is received where the link sets no max-message-size of its own
-    partial_size: bytes of all deliveries that have arrived in part, at most
-    retained_size: bytes of input that deliveries keep until they are received; at the limit the peer has to wait
-    output_size: bytes of output that wait to be sent, at which sending says LIMIT_REACHED
-    trace_size: bytes of the frame trace that `read_trace` reads; 0 for no trace
-    random: at least 32 bytes that nobody can predict, for nonces; for tests that are to be repeated
+    is_server          this is the end that was connected to: it answers the protocol header, and asks for SASL
+    sasl               what this end brings to SASL; None for no SASL layer
+    is_protected       the transport is encrypted: SASL may send passwords
+    idle_timeout       silence of the peer, in seconds, after which the connection fails; half of it is advertised
+                       (AMQP 2.4.5). 0 for none
+    handshake_timeout  time, in seconds, from the first tick until both opens have crossed; 0 for no limit
+    max_frame_size     the largest frame that is received, in bytes; at least 512
+    channels           how many channels, and so sessions, at most
+    handles            links of one session, at most
+    unsettled          unsettled deliveries of one link, each direction, at most
+    message_size       most bytes of one delivery that is received where the link sets no max-message-size of its own
+    partial_size       bytes of all deliveries that have arrived in part, at most
+    retained_size      bytes of input that deliveries keep until they are received; at the limit the peer has to wait
+    output_size        bytes of output that wait to be sent, at which sending says LIMIT_REACHED
+    trace_size         bytes of the frame trace that `read_trace` reads; 0 for no trace
+    random             at least 32 bytes that nobody can predict, for nonces; for tests that are to be repeated
 
     Raises EncodeError: an argument is out of its range.
     """
@@ -203,7 +203,7 @@ class Connection:
     def data_to_send(self, size: int | None = None) -> bytes:
         """The bytes to be sent to the peer, which count as sent by that; empty where there is nothing to send.
 
-        size: how many at most; all where it is None
+        size  how many at most; all where it is None
         """
         handle = self._live()
         parts: list[bytes] = []
@@ -226,7 +226,7 @@ class Connection:
 
         Call it after each round of input and output, and at the deadline.
 
-        now: seconds of any clock that does not go back, such as ``time.monotonic()``
+        now  seconds of any clock that does not go back, such as ``time.monotonic()``
 
         Returns when to call again at the latest, of the same clock; None for never.
         """
@@ -279,8 +279,8 @@ class Connection:
     ) -> None:
         """Sends open (AMQP 2.7.1). A client may call it at once, and go on with sessions and links without waiting.
 
-        container_id: the name of this container
-        hostname: the host, or virtual host, that the connection is meant for
+        container_id  the name of this container
+        hostname      the host, or virtual host, that the connection is meant for
 
         The rest is as in `performatives.Open`. Raises ClosedError where the connection has failed, AmqpConnectionError
         where open was sent before.
