@@ -12,7 +12,7 @@ from typing import Any
 CLIENT = shlex.split(os.environ.get("AMQPCODEC_CLIENT_PEER", ""))
 
 # Only reached where something is wrong.
-TIMEOUT_S = 300
+TIMEOUT_S = 1200
 
 Summary = dict[str, Any]
 

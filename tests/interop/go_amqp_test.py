@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import unittest
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ class GoAmqp(OtherScenarios):
         # Without cgo, for which Go tries what the C compiler can, with outputs in places that are not its own.
         fetch(["go", "build", "-o", str(PROGRAM), "."], SOURCES, GOMODCACHE=str(FOLDER / "modules"), GOCACHE=str(FOLDER / "cache"),
               GOFLAGS="-modcacherw", GOTOOLCHAIN="local", CGO_ENABLED="0")
+        said = subprocess.run(["go", "env", "GOVERSION"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+        cls.runs_on = said.stdout.strip().replace("go", "Go ")
 
     def command(self, mode: str, broker: EmbeddedBroker, address: str, count: int, size: int) -> Sequence[str]:
         return [str(PROGRAM), mode, f"amqp://127.0.0.1:{broker.port}", address, str(count), str(size)]

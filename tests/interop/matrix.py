@@ -96,10 +96,10 @@ def merged(old: Sequence[Note], new: Sequence[Note]) -> list[Note]:
     """The new ones in the place of the old ones that they answer, peers in the order that they had. Of another version nothing is kept."""
     now = {product(note.peer): note.peer for note in new}
     told = {(note.peer, note.row) for note in new}
+    known = [product(note.peer) for note in old]
     old = [note for note in old if now.get(product(note.peer), note.peer) == note.peer]
-    known = [note.peer for note in old]
     notes = [note for note in old if (note.peer, note.row) not in told] + list(new)
-    return sorted(notes, key=lambda note: known.index(note.peer) if note.peer in known else len(known))
+    return sorted(notes, key=lambda note: known.index(product(note.peer)) if product(note.peer) in known else len(known))
 
 
 def table(notes: Sequence[Note]) -> str:

@@ -33,6 +33,7 @@ class OtherScenarios(unittest.TestCase):
     """Subclasses say how the other is started."""
 
     peer: ClassVar[str]
+    runs_on: ClassVar[str] = ""  # what it was built by, or runs on, with its version
 
     def command(self, mode: str, broker: EmbeddedBroker, address: str, count: int, size: int) -> Sequence[str]:
         raise NotImplementedError
@@ -55,7 +56,7 @@ class OtherScenarios(unittest.TestCase):
                 self.assertEqual(self.run_other("send", broker, "queue", count, size)["sent"], count)
                 received = client.run("collect", broker.url, address="queue", count=count, size=size)
                 self.assertEqual((received.get("received"), received.get("distinct"), received.get("corrupt")), (count, count, 0), received)
-        matrix.note(self.peer, "what the peer sends, through amqpcodec broker", "yes")
+        matrix.note(self.peer, "what the peer sends, through amqpcodec broker", "yes", self.runs_on)
 
     def test_what_the_client_sends_is_received_by_the_other(self) -> None:
         for size in SIZES:
@@ -66,4 +67,4 @@ class OtherScenarios(unittest.TestCase):
                     self.assertEqual(sent.get("sent_settled" if settled else "accepted"), count, sent)
                     received = self.run_other("receive", broker, "queue", count, size)
                     self.assertEqual((received["received"], received["distinct"]), (count, count))
-        matrix.note(self.peer, "what the client sends, through amqpcodec broker", "yes")
+        matrix.note(self.peer, "what the client sends, through amqpcodec broker", "yes", self.runs_on)

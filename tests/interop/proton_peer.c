@@ -10,6 +10,7 @@
 #include <proton/sasl.h>
 #include <proton/session.h>
 #include <proton/transport.h>
+#include <proton/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -521,6 +522,9 @@ static void take_event(proton_peer *peer, pn_event_t *event)
 
 int main(int count, char **words)
 {
+    if (count == 2 && strcmp(words[1], "version") == 0) {
+        return printf("%d.%d.%d\n", PN_VERSION_MAJOR, PN_VERSION_MINOR, PN_VERSION_POINT) < 0;
+    }
     const peer_options options = peer_read_options(count, words);
     proton_peer peer = {.options = &options, .proactor = pn_proactor()};
     peer.message = (char *)malloc((size_t)options.size + 16);

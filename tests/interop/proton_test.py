@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import unittest
+from typing import ClassVar
 
 import matrix
 from client import CLIENT, run
@@ -65,7 +66,12 @@ class Server:
 class Client(unittest.TestCase):
     """The client of the public interface; what it does with brokers needs none of them twice."""
 
-    peer = "Qpid Proton"
+    peer: ClassVar[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        done = subprocess.run([*PEERS["proton"], "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        cls.peer = f"Qpid Proton {done.stdout.strip()}"
 
     def send(self, *options: str, **others: object) -> tuple[Summary, Summary]:
         """Gives what the client says of a hundred messages that it sends, and what Proton does."""

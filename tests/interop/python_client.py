@@ -17,7 +17,7 @@ PYTHON = os.environ.get("AMQPCODEC_PYTHON", "")
 PACKAGE = os.environ.get("AMQPCODEC_PYTHON_PACKAGE", "")
 
 # Only reached where something is wrong.
-TIMEOUT_S = 600
+TIMEOUT_S = 1800
 
 
 def words_of(scenario: str, url: str, options: dict[str, object]) -> list[str]:

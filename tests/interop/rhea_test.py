@@ -29,6 +29,8 @@ class Rhea(OtherScenarios):
         if not (FOLDER / "node_modules" / "rhea").is_dir():
             FOLDER.mkdir(parents=True, exist_ok=True)
             fetch(["npm", "install", "--prefix", str(FOLDER), "--no-package-lock", "--no-save", "--no-audit", "--no-fund", *PACKAGES])
+        said = subprocess.run(["node", "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+        cls.runs_on = said.stdout.strip().replace("v", "Node.js ")
         matrix.note(cls.peer, "", "", """\
 A server answers attach without source and target, which is how links are refused (AMQP 2.6.3), unless the program that uses it sets
 them. The client waits for the detach that belongs to a refusal.

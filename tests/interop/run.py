@@ -29,7 +29,8 @@ TEXT = """\
 # Other implementations
 
 Written by `./run interop`, which starts each of them on a free port of 127.0.0.1; do not edit. `./run test` does the same with RabbitMQ and
-Proton alone, in a shorter form. "no" stands where the peer does not have it.
+Proton alone, in a shorter form. "no" stands where the peer does not have it. Node.js for rhea, Maven and Java for the brokers, and Go, 1.18 or
+later, for go-amqp are taken from the PATH, or installed: Debian 12 has Go 1.19, which serves.
 
 {table}
 ## What peers do otherwise than the specification says

@@ -21,7 +21,7 @@ from amqpcodec import AmqpTimeoutError, Message, Value
 from cases import Case, cases, difference
 
 MIB_10 = 10 * 1024 * 1024
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 # None comes for so long: that was all.
 QUIET_S = 1.5
 BATCH = 64
