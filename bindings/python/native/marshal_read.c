@@ -350,6 +350,11 @@ static void read_scalars(marshal_input *input)
     for (; value != first + most && position != input->end; value++) {
         const unsigned code = *position;
         const bool is_referable = (code & REFERENCED) != 0;
+        if (code == 'N') { /* what most fields of a message are */
+            set_type(value, AMQPC_TYPE_NULL);
+            position++;
+            continue;
+        }
         if (is_referable && parts->reference_count == parts->reference_capacity) {
             break;
         }

@@ -139,9 +139,8 @@ def encode_batch(tools: Any, messages: Sequence[Any], first: int = 0) -> None:
     """
     try:
         items = [message._items for message in messages]
-        large = [index for index, fields in enumerate(items) if type(fields[BODY]) is bytes and len(fields[BODY]) >= _LARGE]
-        if large:
-            count = _encode_lent(tools[0], items, large)
+        if [None for fields in items if type(body := fields[BODY]) is bytes and len(body) >= _LARGE]:
+            count = _encode_lent(tools[0], items)
         else:
             data = dumps(items, MANY)
             count = _encode_messages(tools[0], data, len(data), False)
@@ -151,8 +150,9 @@ def encode_batch(tools: Any, messages: Sequence[Any], first: int = 0) -> None:
         encode_marked(tools, messages, first)
 
 
-def _encode_lent(encoder: Any, items: list[list[Any]], large: list[int]) -> int:
+def _encode_lent(encoder: Any, items: list[list[Any]]) -> int:
     """Encodes messages some of whose bodies are large, and taken from where they lie."""
+    large = [index for index, fields in enumerate(items) if type(fields[BODY]) is bytes and len(fields[BODY]) >= _LARGE]
     bodies = ffi.new("amqpc_bytes[]", len(large))
     pointers = [ffi.from_buffer(items[index][BODY]) for index in large]
     for number, index in enumerate(large):
