@@ -7,7 +7,8 @@
 AMQPC_BEGIN_DECLS
 
 /* Events. Each stands at most once in the queue for its object: a thousand deliveries of a link
- * that nobody took yet are one AMQPC_EVENT_DELIVERIES. */
+ * that nobody took yet are one AMQPC_EVENT_DELIVERIES. So the order of the events of two objects
+ * is that in which each first had something to tell, and not that of all that they have to tell. */
 typedef enum amqpc_event_type {
     AMQPC_EVENT_NONE = 0,
     AMQPC_EVENT_SASL = 1,              /* a question is open: amqpc_sasl_question_get */

@@ -5,7 +5,8 @@
  * that name the transaction (acquisition). Then it discharges the transaction. The resource is the
  * other end: the engine reads and writes what the two say, and the application keeps the
  * transactions. It rolls back those that are not discharged when the coordinator's link is closed
- * (AMQP 4.1: AMQPC_EVENT_LINK_DETACH), or its session or connection ends.
+ * (AMQP 4.1: AMQPC_EVENT_LINK_DETACH), or its session or connection ends. Before it does what a
+ * discharge says it takes what has come by the other links: see amqpc_link_transaction_request.
  *
  * A transaction-id is binary, of any size, chosen by the resource. */
 #ifndef AMQPCODEC_TRANSACTION_H
@@ -157,6 +158,12 @@ typedef struct amqpc_transaction_request {
 
 /* Reads what came by a coordinator's link: a message whose body is one amqp-value with a declare or
  * a discharge (AMQP 4.2, 4.3); its other sections are not looked into.
+ *
+ * A discharge is about all that the controller sent in the transaction before it, by whichever
+ * link, and the coordinator's event may come before theirs. So before it acts on a discharge, the
+ * resource takes what has come by the other links of the connection (amqpc_connection_next_session,
+ * amqpc_session_next_link): by amqpc_link_receive what was posted, by amqpc_link_updates what was
+ * settled. What it takes later belongs to a transaction that is over.
  *
  * link      the receiver
  * delivery  borrowed; a whole one; the views live as long as its bytes

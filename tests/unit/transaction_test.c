@@ -127,6 +127,30 @@ static void test_nothing_is_left_of_what_was_rolled_back(void **state)
     assert_int_equal(fixture.stored, 1);
 }
 
+/* Its link has stood in the queue of events since the other declare: a resource takes what came by
+ * the other links before it looks at the discharge. */
+static void test_a_discharge_may_be_told_before_what_came_before_it(void **state)
+{
+    (void)state;
+    uint8_t storage[TXN_ID_SIZE];
+    amqpc_connection_event event;
+    amqpc_bytes txn_id = transaction_declare(&fixture, storage);
+    engine_events(fixture.pair.server);
+    assert_int_equal(amqpc_link_declare(fixture.controller, NULL, NULL, NULL), AMQPC_OK);
+    (void)transaction_post(fixture.pair.sender, txn_id, engine_text("posted"));
+    assert_int_equal(amqpc_link_discharge(fixture.controller, txn_id, false, NULL, NULL), AMQPC_OK);
+    engine_exchange(&fixture.pair);
+    assert_true(amqpc_connection_next_event(fixture.pair.server, &event));
+    assert_int_equal(event.type, AMQPC_EVENT_DELIVERIES);
+    assert_ptr_equal(event.link, fixture.coordinator);
+    assert_true(amqpc_connection_next_event(fixture.pair.server, &event));
+    assert_int_equal(event.type, AMQPC_EVENT_DELIVERIES);
+    assert_ptr_equal(event.link, fixture.pair.receiver);
+    transaction_serve(&fixture);
+    assert_int_equal(fixture.stored, 1);
+    assert_int_equal(fixture.declared_count, 2);
+}
+
 static void test_a_posting_may_be_sent_settled(void **state)
 {
     (void)state;
@@ -411,6 +435,7 @@ int main(void)
         TEST(test_a_controller_keeps_the_source_that_it_is_given),
         TEST(test_what_was_posted_is_there_after_the_commit),
         TEST(test_nothing_is_left_of_what_was_rolled_back),
+        TEST(test_a_discharge_may_be_told_before_what_came_before_it),
         TEST(test_a_posting_may_be_sent_settled),
         TEST(test_every_frame_of_a_posting_names_the_transaction),
         TEST(test_a_posting_waits_for_the_window_with_its_state),
