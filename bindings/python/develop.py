@@ -67,7 +67,8 @@ def build(folder: Path, python: str, tag: str, flags: list[str]) -> Path:
     run("cmake", "--build", library)
     # One module serves every CPython, so it stays with the one that it was built by first, as long as that is there.
     built_by = cached_python(module) or python
-    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={built_by}", f"-DAMQPCODEC_BUILT={library}")
+    run("cmake", "-S", HERE, "-B", module, *common, f"-DPython_EXECUTABLE={built_by}", f"-DAMQPCODEC_BUILT={library}",
+        "-DAMQPCODEC_FAILING=ON")  # fmt: skip
     run("cmake", "--build", module)
     return module
 
@@ -99,6 +100,7 @@ def assemble(place: Path, module: Path, library: Path) -> None:
     native = next(module.glob("_native.*so"))
     link(package / native.name, native)
     link(package / "_tool/amqpcodec", library / "lib/tools/amqpcodec")
+    link(place / "failing" / native.name, next((module / "failing").glob("_native.*so")))  # for tests/failing_allocations.py
     version = re.search(r'^version = "([^"]+)"', (HERE / "pyproject.toml").read_text(), flags=re.MULTILINE)
     assert version is not None
     info = place / f"amqpcodec-{version.group(1)}.dist-info"

@@ -23,20 +23,22 @@ static void finish_list(crossing_output *output, crossing_batch *batch)
     batch->flags = output->flags | batch->fields << CROSSING_FLAG_BITS;
 }
 
-/* The message that failed, as a tuple; without memory for that, nothing. */
+/* The message that failed, as a tuple. Where it was memory that failed, there is nothing wrong with
+ * the message: nothing is put or taken. */
 static void put_failure(crossing_output *output, crossing_batch *batch, amqpc_bytes payload,
                         const amqpc_delivery *delivery)
 {
     const size_t fault = output->fault;
     const size_t size = payload.size > INT32_MAX ? 0 : payload.size;
     crossing_output_start(output);
-    batch->count = 1;
     const size_t tag_size = delivery == NULL ? 0 : delivery->tag.size;
-    if (!crossing_reserve(output, 3 * SCALAR_SIZE_MAX + size + tag_size)) {
+    if (batch->status == AMQPC_NO_MEMORY ||
+        !crossing_reserve(output, 3 * SCALAR_SIZE_MAX + size + tag_size)) {
         batch->status = AMQPC_NO_MEMORY;
         batch->flags = output->flags;
         return;
     }
+    batch->count = 1;
     uint8_t *to = put_unsigned(put_tuple(output->position, FAILURE_FIELDS), fault);
     to = put_bytes(to, payload.data, size);
     if (delivery == NULL) {

@@ -82,7 +82,8 @@ int crossing_decode_message(crossing_output *output, const void *data, size_t si
  *
  * flags          CROSSING_ bits, and above CROSSING_FLAG_BITS the set of fields
  * status         AMQPC_OK; otherwise that of the message that does not decode, which is alone: the
- *                output holds the tuple (fault's offset, payload, number, delivery tag, settled)
+ *                output holds the tuple (fault's offset, payload, number, delivery tag, settled).
+ *                AMQPC_NO_MEMORY: nothing was taken, and the call may be made again
  * count          messages in the output's list, those that were taken from the input; 1 of a
  *                failure */
 typedef struct crossing_batch {

@@ -430,10 +430,10 @@ static amqpc_status put_message(crossing_output *output, const amqpc_message *me
     const uint32_t outer = output->flags;
     const size_t start = (size_t)(output->position - output->data);
     const bool lazy = (mode & CROSSING_LAZY) != 0;
-    output->flags &= CROSSING_MOVED;
     if (!crossing_reserve(output, 2 * SCALAR_SIZE_MAX)) {
         return AMQPC_NO_MEMORY;
     }
+    output->flags &= CROSSING_MOVED; /* of this message; the outer ones are added below */
     uint8_t *to =
         put_tuple(output->position, lazy ? LAZY_FIELDS : 1 + count_of(fields->wanted & ~1u));
     output->position = put_code_u32(to, MARSHAL_INT, 0);

@@ -40,6 +40,7 @@ def test_every_exception_is_copied_and_pickled_whole(kind: type[amqpcodec.AmqpEr
         (amqpcodec.AmqpConnectionError, ConnectionError),
         (amqpcodec.AuthenticationError, amqpcodec.AmqpConnectionError),
         (amqpcodec.AmqpTimeoutError, TimeoutError),
+        (amqpcodec.AmqpMemoryError, MemoryError),
         (amqpcodec.LinkDetachedError, amqpcodec.LinkError),
         (amqpcodec.LinkRedirectError, amqpcodec.LinkError),
     ],
@@ -72,7 +73,7 @@ def test_text_is_the_peers_or_else_that_of_the_status() -> None:
         (Status.BAD_OPTION, amqpcodec.UrlError),
         (Status.REDIRECTED, amqpcodec.LinkRedirectError),
         (Status.TRANSACTION_ROLLBACK, amqpcodec.TransactionError),
-        (Status.NO_MEMORY, amqpcodec.AmqpError),
+        (Status.NO_MEMORY, amqpcodec.AmqpMemoryError),
         (99999, amqpcodec.AmqpError),
     ],
 )

@@ -29,6 +29,7 @@ from amqpcodec._codec import decode, decode_message, decode_messages, decode_pre
 from amqpcodec._errors import (
     AmqpConnectionError,
     AmqpError,
+    AmqpMemoryError,
     AmqpTimeoutError,
     AuthenticationError,
     ClosedError,
@@ -81,6 +82,7 @@ __all__ = [
     "TRACE",
     "AmqpConnectionError",
     "AmqpError",
+    "AmqpMemoryError",
     "AmqpTimeoutError",
     "Array",
     "AuthenticationError",

@@ -554,16 +554,18 @@ class RequesterHandle:
     def read(self, delivery: Any) -> ReceivedMessage:
         """The message of a reply, whose delivery is released. Raises DecodeError."""
         batch = self._batch
-        output = take_output()
         try:
-            lib.crossing_decode_deliveries(output.handle, delivery, 1, batch)
-            lib.amqpc_delivery_release(delivery)
-            if batch.status != OK:
-                raise _undecodable(output, batch)
-            flags = batch.flags
-            return messages_of(output.read_messages(flags), flags, 0)[0]
+            output = take_output()
+            try:
+                lib.crossing_decode_deliveries(output.handle, delivery, 1, batch)
+                if batch.status != OK:
+                    raise _undecodable(output, batch)
+                flags = batch.flags
+                return messages_of(output.read_messages(flags), flags, 0)[0]
+            finally:
+                return_output(output)
         finally:
-            return_output(output)
+            lib.amqpc_delivery_release(delivery)
 
     def forget(self, identity: int) -> None:
         lib.amqpc_requester_forget(self._requester, identity)

@@ -140,6 +140,13 @@ class AmqpTimeoutError(AmqpError, TimeoutError):
         super().__init__(text, status=status, **rest)
 
 
+class AmqpMemoryError(AmqpError, MemoryError):
+    """There was no memory for what a client was asked for. What encodes and decodes raises MemoryError itself."""
+
+    def __init__(self, text: str = "", *, status: int = Status.NO_MEMORY, **rest: Any) -> None:
+        super().__init__(text, status=status, **rest)
+
+
 class OutcomeError(AmqpError):
     """A message was not accepted.
 
@@ -171,6 +178,7 @@ def _remade(kind: type[AmqpError], arguments: tuple[Any, ...]) -> AmqpError:
 
 
 _BY_STATUS: dict[int, type[AmqpError]] = {
+    Status.NO_MEMORY: AmqpMemoryError,
     Status.TIMED_OUT: AmqpTimeoutError,
     Status.CLOSED: ClosedError,
     Status.INVALID_ARGUMENT: EncodeError,

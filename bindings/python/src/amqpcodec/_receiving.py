@@ -56,11 +56,15 @@ class ReceiverCore(LinkCore):
             ready = self.ready
             while ready and len(found) < count:
                 found.append(ready.popleft())
-            while len(found) < count and not self._faults:
-                more = self._take_more(count - len(found), bool(found))
-                if not more:
-                    break
-                found += more
+            try:
+                while len(found) < count and not self._faults:
+                    more = self._take_more(count - len(found), bool(found))
+                    if not more:
+                        break
+                    found += more
+            except BaseException:  # there was no memory for more
+                ready.extendleft(reversed(found))
+                raise
         if not found and self._faults:
             raise self._faults.popleft()
         return found

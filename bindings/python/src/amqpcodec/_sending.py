@@ -38,13 +38,14 @@ class SenderCore(LinkCore):
     _event_detached = crossing.SENDER_DETACHED
 
     def __init__(self, connection: ConnectionCore, handle: SenderHandle, lives_on: bool) -> None:
+        # First what there may be no memory for: afterwards the connection knows of the sender, and closes it.
+        self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
+        self._leaders_payloads = Payloads()
         super().__init__(connection, handle)
         self.lives_on = lives_on
         self._batches: dict[int, Owner] = {}
         self._numbers = itertools.count()
         self._spare: list[Payloads] = []
-        self._outcomes, self._leaders_outcomes = Outcomes(), Outcomes()
-        self._leaders_payloads = Payloads()
         self._leading = threading.Lock()
         self._leader = 0  # the thread
         self._followers: dict[Latch, Owner] = {}

@@ -172,6 +172,8 @@ class Connection:
         self._event = ffi.new("amqpc_connection_event *")
         self._pieces = ffi.new("amqpc_bytes[]", PIECES)
         self._size = ffi.new("size_t *")
+        # Bytes that were received when there was no memory; None where none wait, neither here nor in the library.
+        self._waiting: bytes | None = None
 
     # --- Bytes and time.
 
@@ -180,24 +182,44 @@ class Connection:
 
         What the peer does wrong is no exception here but an event, CONNECTION_FAILED, and `failure`. Bytes that come after
         that, or after close, are dropped.
+
+        Raises MemoryError: the bytes are taken all the same, and wait for the next call of this one or of `tick`.
         """
         handle = self._live()
+        if self._waiting is None:
+            self._take(handle, data)
+        else:
+            self._waiting += bytes(data)
+            self._take_waiting(handle)
         if not len(data):
             lib.amqpc_connection_input_end(handle)
+
+    def _take_waiting(self, handle: Any) -> None:
+        waiting = self._waiting
+        if waiting is not None:
+            if lib.amqpc_connection_input(handle, 0) == Status.NO_MEMORY:
+                raise MemoryError("receive_data")
+            self._waiting = None
+            self._take(handle, waiting)
+
+    def _take(self, handle: Any, data: Buffer) -> None:
+        """Where there is no memory the rest waits."""
+        if not len(data):
             return
         source = ffi.from_buffer(data)
         place = ffi.new("void **")
         position, end = 0, len(source)
         while position < end:
             status = lib.amqpc_connection_input_buffer(handle, place, self._size)
-            if status == Status.NO_MEMORY:
-                raise MemoryError("receive_data")
-            if status:
+            if status not in (Status.OK, Status.NO_MEMORY):
                 return
-            size = min(end - position, self._size[0])
-            ffi.memmove(place[0], source + position, size)
-            position += size
-            if lib.amqpc_connection_input(handle, size) == Status.NO_MEMORY:
+            if status == Status.OK:
+                size = min(end - position, self._size[0])
+                ffi.memmove(place[0], source + position, size)
+                position += size
+                status = lib.amqpc_connection_input(handle, size)
+            if status == Status.NO_MEMORY:
+                self._waiting = bytes(ffi.buffer(source)[position:])
                 raise MemoryError("receive_data")
 
     def data_to_send(self, size: int | None = None) -> bytes:
@@ -232,6 +254,7 @@ class Connection:
         """
         now_ms = int(now * 1000)
         deadline = ffi.new("uint64_t *")
+        self._take_waiting(self._live())
         if lib.amqpc_connection_tick(self._live(), now_ms, deadline) == Status.NO_MEMORY:
             raise MemoryError("tick")
         return None if deadline[0] == NEVER else deadline[0] / 1000
