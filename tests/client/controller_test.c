@@ -447,9 +447,43 @@ static void test_freeing_a_client_frees_all(void **state)
     controller_fixture_free(&with);
 }
 
+static void test_the_id_is_the_peers_as_soon_as_it_is_declared(void **state)
+{
+    controller_fixture with;
+    amqpc_bytes id;
+    (void)state;
+    controller_fixture_make(&with, &(test_server_options){.transactions = true}, NULL);
+    for (unsigned number = 0; number < 2; number++) {
+        amqpc_transaction *transaction = make_transaction(&with);
+        assert_ok(amqpc_transaction_wait_declared(transaction, PATIENCE_MS));
+        assert_ok(amqpc_transaction_id(transaction, &id));
+        assert_int_equal(id.size, 5);
+        assert_memory_equal(id.data, number == 0 ? "txn 0" : "txn 1", 5);
+    }
+    controller_fixture_free(&with);
+}
+
+/* The controller's link has no credit: nothing was said of the transaction, and nothing need be. */
+static void test_a_transaction_that_the_peer_never_heard_of_is_rolled_back(void **state)
+{
+    controller_fixture with;
+    amqpc_bytes id;
+    (void)state;
+    controller_fixture_make(
+        &with, &(test_server_options){.transactions = true, .dry_coordinator = true}, NULL);
+    amqpc_transaction *transaction = make_transaction(&with);
+    assert_ok(amqpc_controller_wait_open(with.controller, PATIENCE_MS));
+    assert_status(AMQPC_NOT_FOUND, amqpc_transaction_id(transaction, &id));
+    assert_ok(amqpc_transaction_discharge(transaction, true, PATIENCE_MS));
+    assert_status(AMQPC_INVALID_STATE, amqpc_transaction_discharge(transaction, false, 0));
+    controller_fixture_free(&with);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_id_is_the_peers_as_soon_as_it_is_declared),
+        cmocka_unit_test(test_a_transaction_that_the_peer_never_heard_of_is_rolled_back),
         cmocka_unit_test(test_what_is_posted_counts_when_it_is_committed),
         cmocka_unit_test(test_what_is_posted_does_not_count_when_it_is_rolled_back),
         cmocka_unit_test(test_what_is_sent_settled_is_part_of_the_transaction),
